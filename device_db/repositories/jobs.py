@@ -1,0 +1,149 @@
+"""Jobs: a queue of work in the database."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, case, func, select, true, update
+from sqlalchemy.orm import Session
+
+from device_db.column_types import utc_now
+from device_db.errors import JobNotFoundError, JobStateError
+from device_db.models import Job, JobState
+
+_CLAIMABLE = Job.state == JobState.queued
+_RUNNING = Job.state == JobState.running
+
+
+class Jobs:
+    """Jobs, claimed in the order of their creation and each by one worker only.
+
+    A worker commits right after `claim`, calls `heartbeat` more often than `requeue_stale` waits, and ends the job with
+    `finish` or `fail`. Naming the `worker` there refuses one whose job was given to another in the meantime.
+    """
+
+    def __init__(self, session: Session):
+        self._session = session
+
+    def create(self, kind: str, request: Mapping[str, Any]) -> Job:
+        """Queue a job."""
+        job = Job(id=str(uuid4()), kind=kind, request=dict(request), state=JobState.queued, progress={})
+        self._session.add(job)
+        self._session.flush()
+        return job
+
+    def get(self, job_id: str) -> Job:
+        """The job as stored now. Raises: JobNotFoundError."""
+        job = self._session.scalar(select(Job).where(Job.id == job_id).execution_options(populate_existing=True))
+        if job is None:
+            raise JobNotFoundError(job_id)
+        return job
+
+    def claim(self, worker: str) -> Job | None:
+        """Start the oldest queued job; None if there is none."""
+        oldest = (
+            select(Job.id)
+            .where(_CLAIMABLE)
+            .order_by(Job.created_at, Job.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)  # SQLite has one writer at a time and leaves this out
+            .scalar_subquery()
+        )
+        now = utc_now()
+        return self._update(
+            (Job.id == oldest) & _CLAIMABLE,
+            state=JobState.running,
+            worker=worker,
+            attempts=Job.attempts + 1,
+            started_at=now,
+            heartbeat_at=now,
+        )
+
+    def heartbeat(self, job_id: str, progress: Mapping[str, Any], *, worker: str | None = None) -> bool:
+        """Report progress; returns whether to stop: someone asked for it, or the job is no longer this worker's.
+
+        Raises: JobNotFoundError.
+        """
+        job = self._update(_is_running(job_id, worker), progress=dict(progress), heartbeat_at=utc_now())
+        if job is None:
+            self.get(job_id)
+            return True
+        return job.cancel_requested
+
+    def finish(self, job_id: str, result: Mapping[str, Any], *, worker: str | None = None) -> Job:
+        """End a running job with its result: as succeeded, or as cancelled if someone asked for that.
+
+        Raises: JobNotFoundError, JobStateError.
+        """
+        state = case((Job.cancel_requested, JobState.cancelled), else_=JobState.succeeded)
+        return self._end(job_id, worker, state=state, result=dict(result))
+
+    def fail(self, job_id: str, error: Mapping[str, Any], *, worker: str | None = None) -> Job:
+        """End a running job with an error. Raises: JobNotFoundError, JobStateError."""
+        return self._end(job_id, worker, state=JobState.failed, error=dict(error))
+
+    def release(self, job_id: str, worker: str) -> None:
+        """Give a running job back to the queue, as a worker does that is being stopped; this start does not count."""
+        self._update(
+            _is_running(job_id, worker),
+            state=case((Job.cancel_requested, JobState.cancelled), else_=JobState.queued),
+            finished_at=case((Job.cancel_requested, utc_now()), else_=None),
+            worker=None,
+            heartbeat_at=None,
+            attempts=Job.attempts - 1,
+        )
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a queued job at once, ask a running one to stop, leave an ended one. Raises: JobNotFoundError."""
+        queued = self._update(
+            (Job.id == job_id) & _CLAIMABLE,
+            state=JobState.cancelled,
+            cancel_requested=True,
+            finished_at=utc_now(),
+        )
+        if queued is not None:
+            return queued
+        return self._update(_is_running(job_id, None), cancel_requested=True) or self.get(job_id)
+
+    def requeue_stale(self, older_than: timedelta, max_attempts: int = 3) -> int:
+        """Queue again the running jobs whose worker has not reported for `older_than`; returns how many were stale.
+
+        A job that someone asked to stop is cancelled, and one that was started `max_attempts` times fails: it may be
+        what kills its workers.
+        """
+        stale = (_RUNNING, Job.heartbeat_at < utc_now() - older_than)
+        exhausted = Job.attempts >= max_attempts
+        error = {"reason": f"lost its worker {max_attempts} times"}
+        ended = {"finished_at": utc_now()}
+        return (
+            self._update_many(*stale, Job.cancel_requested, state=JobState.cancelled, **ended)
+            + self._update_many(*stale, exhausted, state=JobState.failed, error=error, **ended)
+            + self._update_many(*stale, state=JobState.queued, worker=None, heartbeat_at=None)
+        )
+
+    def counts(self) -> dict[JobState, int]:
+        """Number of jobs in each state that has any."""
+        query = select(Job.state, func.count()).group_by(Job.state)
+        return dict(self._session.execute(query).all())
+
+    def _end(self, job_id: str, worker: str | None, **values: Any) -> Job:
+        job = self._update(_is_running(job_id, worker), finished_at=utc_now(), **values)
+        if job is None:
+            current = self.get(job_id)
+            raise JobStateError(job_id, current.state, current.worker)
+        return job
+
+    def _update(self, condition: ColumnElement[bool], **values: Any) -> Job | None:
+        """Change at most one job in one statement and return it."""
+        statement = update(Job).where(condition).values(**values).returning(Job)
+        options = {"synchronize_session": False, "populate_existing": True}
+        return self._session.scalar(statement, execution_options=options)
+
+    def _update_many(self, *conditions: ColumnExpressionArgument[bool], **values: Any) -> int:
+        statement = update(Job).where(*conditions).values(**values).returning(Job.id)
+        return len(self._session.scalars(statement, execution_options={"synchronize_session": False}).all())
+
+
+def _is_running(job_id: str, worker: str | None) -> ColumnElement[bool]:
+    return (Job.id == job_id) & _RUNNING & (true() if worker is None else Job.worker == worker)

@@ -1,0 +1,22 @@
+"""Errors of the package `predictors`."""
+
+
+class PredictorError(Exception):
+    """Base of every error that `predictors` raises on purpose."""
+
+
+class TooFewSamplesError(PredictorError):
+    """A predictor needs more measured architectures than it was given."""
+
+    def __init__(self, needed: int, got: int):
+        super().__init__(f"a predictor needs at least {needed} measured architectures, got {got}")
+        self.needed = needed
+        self.got = got
+
+
+class InvalidArtifactError(PredictorError):
+    """Stored bytes are no predictor of this version."""
+
+    def __init__(self, reason: str):
+        super().__init__(f"not a readable predictor: {reason}")
+        self.reason = reason

@@ -1,0 +1,115 @@
+"""Multi-objective search over a space: what cannot be bettered in one objective without losing in another.
+
+problem = Problem(space, {"accuracy": Objective("accuracy", "max", lookup), "latency_ms": ...})
+result = run(problem, rng=np.random.default_rng(0))
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import numpy as np
+
+from search.errors import (
+    InvalidBudgetError,
+    InvalidProblemError,
+    ObjectiveShapeError,
+    SearchError,
+    UnknownAlgorithmError,
+)
+from search.evaluation import Evaluation, OnProgress
+from search.exhaustive import exhaustive
+from search.nsga2 import nsga2
+from search.pareto import hypervolume, non_dominated
+from search.problem import Constraint, Direction, Objective, Problem
+from search.random_sampling import random_sampling
+from search.result import Budget, Candidate, Progress, SearchResult, StopReason
+from spaces.base import is_enumerable
+
+__all__ = [
+    "ALGORITHMS",
+    "AUTO",
+    "Algorithm",
+    "Budget",
+    "Candidate",
+    "Constraint",
+    "Direction",
+    "Evaluation",
+    "InvalidBudgetError",
+    "InvalidProblemError",
+    "Objective",
+    "ObjectiveShapeError",
+    "OnProgress",
+    "Problem",
+    "Progress",
+    "SearchError",
+    "SearchResult",
+    "StopReason",
+    "UnknownAlgorithmError",
+    "choose_algorithm",
+    "hypervolume",
+    "non_dominated",
+    "run",
+]
+
+
+class Algorithm(Protocol):
+    """A way to search.
+
+    Contract: evaluates architectures through `evaluation.evaluate` and nothing else, returns once
+    `evaluation.is_finished` holds or nothing is left to try, and depends on nothing but the values and `rng`.
+    """
+
+    def __call__(self, evaluation: Evaluation, *, rng: np.random.Generator) -> None:
+        """Searches until the evaluation is finished."""
+        ...
+
+
+ALGORITHMS: Final[dict[str, Algorithm]] = {
+    "exhaustive": exhaustive,
+    "nsga2": nsga2,
+    "random": random_sampling,
+}
+AUTO: Final = "auto"
+
+
+def choose_algorithm(problem: Problem, budget: Budget) -> str:
+    """What `auto` stands for: exhaustive where the budget covers a space that can be listed, otherwise NSGA-II."""
+    size = problem.space.size
+    is_covered = budget.evaluations is None or budget.evaluations >= size
+    return "exhaustive" if is_enumerable(problem.space) and is_covered else "nsga2"
+
+
+def run(
+    problem: Problem,
+    algorithm: str = AUTO,
+    budget: Budget | None = None,
+    *,
+    rng: np.random.Generator,
+    on_progress: OnProgress | None = None,
+) -> SearchResult:
+    """Searches for the Pareto front of a problem.
+
+    Args:
+        problem: objectives, constraints and space.
+        algorithm: a name in `ALGORITHMS`, or `auto`.
+        budget: limits; without any, exhaustive search sees the whole space and the others stop at 5,000 evaluations.
+        rng: the only source of randomness; equal seeds and a budget without `seconds` give equal fronts.
+        on_progress: called after every batch, in the calling thread; True stops the run.
+
+    Returns:
+        The front and how it came about. Where nothing meets the constraints the front is empty and
+        `best_reachable` and `nearest` tell what could be had.
+
+    Raises:
+        UnknownAlgorithmError: no such algorithm.
+        NotEnumerableError: exhaustive search was asked for in a space that is too large to be listed.
+        ObjectiveShapeError: an objective returned the wrong shape. What an objective raises passes through.
+    """
+    budget = budget or Budget()
+    name = choose_algorithm(problem, budget) if algorithm == AUTO else algorithm
+    if name not in ALGORITHMS:
+        raise UnknownAlgorithmError(name, [AUTO, *ALGORITHMS])
+    evaluation = Evaluation(problem, budget, on_progress)
+    ALGORITHMS[name](evaluation, rng=rng)
+    return evaluation.result(name)

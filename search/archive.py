@@ -1,0 +1,78 @@
+"""The archive: the best of what a run has evaluated, kept up to date batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import compress
+
+import numpy as np
+
+from search.pareto import non_dominated
+from search.problem import Problem
+from search.result import Candidate
+from spaces.base import Architecture, FloatArray
+
+
+class Archive:
+    """Front, best reachable values and failures over everything added.
+
+    Attributes:
+        failed: architectures with a metric that is NaN or infinite; they are counted and otherwise ignored.
+        best_reachable: for each constrained metric the value that serves its constraint best.
+        nearest: while nothing feasible was added, the architecture that violates the constraints least.
+    """
+
+    def __init__(self, problem: Problem):
+        self.failed = 0
+        self.best_reachable: dict[str, float] = {}
+        self.nearest: Candidate | None = None
+        self._problem = problem
+        self._architectures: list[Architecture] = []
+        self._values: FloatArray = np.empty((0, len(problem.metric_names)))
+        self._least_violation = np.inf
+
+    def add(self, architectures: Sequence[Architecture], values: FloatArray) -> None:
+        """Takes in a batch of architectures that were not added before, with their (n, metrics) values."""
+        finite = self._problem.is_finite(values)
+        self.failed += int((~finite).sum())
+        if not finite.any():
+            return
+        self._note_best_reachable(values[finite])
+        feasible = finite & self._problem.is_feasible(values)
+        if feasible.any():
+            self._merge(compress(architectures, feasible), values[feasible])
+        elif not self._architectures:
+            self._note_nearest(list(compress(architectures, finite)), values[finite])
+
+    def front(self) -> tuple[Candidate, ...]:
+        """Non-dominated feasible architectures: best first in the first objective, then the next, then by key."""
+        costs = self._problem.costs(self._values)
+        order = sorted(range(len(costs)), key=lambda row: (*costs[row].tolist(), self._architectures[row]))
+        return tuple(self._candidate(self._architectures[row], self._values[row]) for row in order)
+
+    def _merge(self, architectures: Iterable[Architecture], values: FloatArray) -> None:
+        # Most of a large batch is dominated within the batch: two small sorts instead of a large one.
+        first = non_dominated(self._problem.costs(values))
+        merged = [*self._architectures, *compress(architectures, first)]
+        merged_values = np.concatenate([self._values, values[first]])
+        kept = non_dominated(self._problem.costs(merged_values))
+        self._architectures = list(compress(merged, kept))
+        self._values = merged_values[kept]
+        self.nearest = None
+
+    def _note_best_reachable(self, values: FloatArray) -> None:
+        for constraint in self._problem.constraints:
+            name = constraint.objective
+            reached = constraint.closest(self._problem.column(values, name))
+            known = self.best_reachable.get(name, reached)
+            self.best_reachable[name] = constraint.closest(np.array([known, reached]))
+
+    def _note_nearest(self, architectures: Sequence[Architecture], values: FloatArray) -> None:
+        violation = self._problem.violation(values)
+        row = int(violation.argmin())
+        if violation[row] < self._least_violation:
+            self._least_violation = float(violation[row])
+            self.nearest = self._candidate(architectures[row], values[row])
+
+    def _candidate(self, architecture: Architecture, row: FloatArray) -> Candidate:
+        return Candidate(architecture, dict(zip(self._problem.metric_names, row.tolist(), strict=True)))

@@ -1,0 +1,137 @@
+"""The evaluation: where every algorithm has its architectures evaluated, in batches, once each, within the budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+
+import numpy as np
+
+from search.archive import Archive
+from search.problem import Problem
+from search.result import Budget, Progress, SearchResult, StopReason
+from spaces.base import Architecture, FloatArray, SearchSpace
+
+OnProgress = Callable[[Progress], bool]
+
+# The first batch measures the speed; later ones are as large as this time allows, so that a cancelled run ends soon.
+_FIRST_BATCH = 32
+_LARGEST_BATCH = 4096
+_BATCH_SECONDS = 0.25
+
+
+class Evaluation:
+    """One run's access to the objectives; not thread-safe.
+
+    Contract with an algorithm: evaluate architectures through `evaluate` only, and return as soon as `is_finished`
+    holds. The budget, the archive of the best and the caller's wish to stop are then seen to here.
+
+    Attributes:
+        evaluations: distinct architectures evaluated so far.
+    """
+
+    def __init__(self, problem: Problem, budget: Budget, on_progress: OnProgress | None = None):
+        self.problem = problem
+        self.evaluations = 0
+        self._budget = budget
+        self._on_progress = on_progress
+        self._archive = Archive(problem)
+        self._values: dict[Architecture, FloatArray] = {}
+        self._limit = min(problem.space.size, budget.evaluations or problem.space.size)
+        self._batch = _FIRST_BATCH
+        self._start = time.monotonic()
+        self._stopped_by: StopReason | None = None
+
+    @property
+    def space(self) -> SearchSpace:
+        """The space of the problem."""
+        return self.problem.space
+
+    @property
+    def remaining(self) -> int:
+        """Evaluations that the budget and the space still allow."""
+        return self._limit - self.evaluations
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run is over: budget used up, whole space seen, or cancelled."""
+        return self._stopped_by is not None
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the start of the run."""
+        return time.monotonic() - self._start
+
+    def bound(self, evaluations: int) -> None:
+        """Sets a number of evaluations where the caller's budget has no limit at all."""
+        if self._budget.is_unlimited:
+            self._limit = min(self._limit, evaluations)
+
+    def __contains__(self, architecture: Architecture) -> bool:
+        """Whether the architecture has been evaluated in this run."""
+        return architecture in self._values
+
+    def evaluate(self, architectures: Sequence[Architecture]) -> FloatArray:
+        """Values of the architectures; what was evaluated before is remembered and costs nothing.
+
+        Returns:
+            (k, metrics) values of the first k architectures; k < n only if the run finished before the rest.
+
+        Raises:
+            ObjectiveShapeError: an objective returned the wrong shape. What an objective raises passes through.
+        """
+        new = [architecture for architecture in dict.fromkeys(architectures) if architecture not in self]
+        new = new[: self.remaining]
+        done = 0
+        while done < len(new) and not self.is_finished:
+            batch = new[done : done + self._batch]
+            self._evaluate_batch(batch)
+            done += len(batch)
+        rows = [self._values[architecture] for architecture in takewhile(self.__contains__, architectures)]
+        return np.array(rows).reshape(len(rows), len(self.problem.metric_names))
+
+    def result(self, algorithm: str) -> SearchResult:
+        """Outcome of the run as it stands."""
+        return SearchResult(
+            front=self._archive.front(),
+            evaluations=self.evaluations,
+            failed=self._archive.failed,
+            seconds=self.seconds,
+            algorithm=algorithm,
+            stopped_by=self._stopped_by or "stalled",
+            complete=self.evaluations == self.space.size,
+            best_reachable=dict(self._archive.best_reachable),
+            nearest=self._archive.nearest,
+        )
+
+    def _evaluate_batch(self, batch: Sequence[Architecture]) -> None:
+        start = time.monotonic()
+        values = self.problem.evaluate(batch)
+        self.evaluations += len(batch)
+        self._values.update(zip(batch, values, strict=True))
+        self._archive.add(batch, values)
+        self._adapt_batch(len(batch) / max(time.monotonic() - start, 1e-6))
+        self._stopped_by = self._stop_reason(self._is_cancelled())
+
+    def _adapt_batch(self, architectures_per_second: float) -> None:
+        seconds = _BATCH_SECONDS
+        if self._budget.seconds is not None:
+            seconds = min(seconds, max(0.0, self._budget.seconds - self.seconds))
+        self._batch = int(np.clip(architectures_per_second * seconds, 1, _LARGEST_BATCH))
+
+    def _is_cancelled(self) -> bool:
+        if self._on_progress is None:
+            return False
+        return self._on_progress(Progress(self.evaluations, self._limit, self.seconds, self._archive.front()))
+
+    def _stop_reason(self, is_cancelled: bool) -> StopReason | None:
+        if self.evaluations == self.space.size:
+            return "space"
+        if is_cancelled:
+            return "cancelled"
+        if self.remaining <= 0:
+            return "evaluations"
+        if self._budget.seconds is not None and self.seconds >= self._budget.seconds:
+            return "seconds"
+        return None

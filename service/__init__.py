@@ -1,0 +1,1 @@
+"""HTTP, use cases, jobs, settings and command line."""

@@ -1,0 +1,23 @@
+"""The command line `archcast`; importing it needs only the base install, each command imports what it uses."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from service.cli.app import app
+from service.cli.failures import describe, fail
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    Args:
+        arguments: as after the program's name; None reads them from the process.
+    """
+    try:
+        app(arguments, prog_name="archcast")
+    except Exception as error:
+        lines = describe(error)
+        if lines is None:
+            raise
+        fail(*lines)
+    raise SystemExit(0)

@@ -1,0 +1,36 @@
+"""The command tree of `archcast`; the command modules import the server's packages only when they run."""
+
+import typer
+
+from service.cli import devices, imports, keys, train
+from service.cli.encode import encode
+from service.cli.migrate import migrate
+from service.cli.predict import predict
+from service.cli.proxies import proxies
+from service.cli.search import search
+from service.cli.serve import serve
+from service.cli.suggest import suggest
+from service.cli.upload import upload
+from service.cli.version import version
+from service.cli.worker import worker
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Forecast what neural architectures cost on a device and find the ones worth building.",
+    epilog="ARCHCAST_DATA_DIR and ARCHCAST_DATABASE_URL say where the data is.",
+)
+app.command()(serve)
+app.command()(worker)
+app.command()(migrate)
+app.add_typer(imports.app, name="import")
+app.add_typer(keys.app, name="keys")
+app.add_typer(devices.app, name="devices")
+app.command()(suggest)
+app.command()(upload)
+app.command()(predict)
+app.command()(search)
+app.add_typer(train.app, name="train")
+app.command()(encode)
+app.command()(proxies)
+app.command()(version)

@@ -1,0 +1,43 @@
+"""`archcast encode`: architectures as vectors, into a Parquet file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.options import AsJson, DataDir, SpaceOption
+from service.cli.output import print_answer, say
+
+
+def encode(
+    space: SpaceOption,
+    encodings: Annotated[list[str], typer.Option("--encoding", help="Name of an encoding; repeatable.")],
+    architectures: Annotated[
+        list[str] | None, typer.Argument(metavar="[ARCH]...", help="Any notation; none means the whole space.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", dir_okay=False, help="Parquet file: a list column per encoding.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Encode architectures: a row each, to a Parquet file, or with --json as the HTTP API answers."""
+    from service.cli.failures import CommandError
+    from service.cli.requests import build
+    from service.cli.workspace import open_workspace
+    from service.schemas.encodings import EncodingRequest
+    from service.use_cases.encode_architectures import encode_architectures
+    from service.use_cases.export_encodings import export_encodings
+
+    if as_json == (output is not None):
+        raise CommandError("give either --output FILE or --json")
+    if as_json and not architectures:
+        raise CommandError("name the architectures: a whole space goes to a file, --output FILE")
+    with open_workspace(data_dir) as workspace, workspace.read_sessions() as session:
+        spaces = workspace.spaces(session)
+    if output is None:
+        request = build(EncodingRequest, space=space, architectures=architectures, encodings=encodings)
+        print_answer(encode_architectures(spaces, request))
+        return
+    count = export_encodings(spaces, space, architectures or None, encodings, output)
+    say(f"{count:,} architectures in {output}")

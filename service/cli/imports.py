@@ -1,0 +1,98 @@
+"""`archcast import`: public benchmark tables in the formats that their authors distribute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.options import AsJson, DataDir
+from service.cli.output import print_json, say
+from service.cli.progress import progress
+
+if TYPE_CHECKING:
+    from device_db.importers import ImportReport
+    from service.cli.workspace import Workspace
+
+# As `device_db.importers.IMPORTERS`, which needs the server's packages; a test holds the two together.
+BENCHMARKS = {
+    "help": "HELP: latencies of nb201 and fbnet on 27 devices each, of ofa on 12. PATH is its folder `data`, or one space's.",
+    "eagle": "EAGLE / LatBench: latencies of nb201 on 13 devices. PATH is the table (.csv or .csv.gz) or its folder.",
+    "hw-nas-bench": "HW-NAS-Bench: latency and energy of nb201 on 6 devices. PATH is the Parquet file or its folder.",
+    "accuracy": "NAS-Bench-201: test accuracies, and the order that gives cells their index. PATH as for eagle.",
+}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Import public benchmark tables and fit the predictors of their devices. Importing twice changes nothing.",
+)
+
+
+def _command(benchmark: str) -> Callable[..., None]:
+    def run(
+        path: Annotated[Path, typer.Argument(help="Where the benchmark's files are.")],
+        data_dir: DataDir = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from service.cli.workspace import open_workspace
+
+        with open_workspace(data_dir) as workspace:
+            report = _store(workspace, benchmark, path)
+            predictors = _fit(workspace) if report.upload_id is not None else 0
+        if as_json:
+            print_json(_as_json(report, predictors))
+        else:
+            _print_report(report, predictors)
+
+    return run
+
+
+for _name, _summary in BENCHMARKS.items():
+    app.command(_name, help=_summary)(_command(_name))
+
+
+def _store(workspace: Workspace, benchmark: str, path: Path) -> ImportReport:
+    from device_db.importers import IMPORTERS, import_benchmark
+
+    with workspace.read_sessions() as session:
+        spaces = workspace.spaces(session)
+    data = IMPORTERS[benchmark](path, lambda space, notation: spaces[space].parse(notation).key)
+    with progress("measurements") as on_progress, workspace.sessions.begin() as session:
+        return import_benchmark(session, data, uploader="cli", on_progress=on_progress)
+
+
+def _fit(workspace: Workspace) -> int:
+    """Fit what has new samples; returns how many devices and spaces have a predictor."""
+    from service.use_cases.adapt_predictor import adapt_all
+
+    with workspace.read_sessions() as session:
+        spaces = workspace.spaces(session)
+    fitted = 0
+    for name in spaces:
+        with progress(f"predictors of {name}") as on_progress:
+            fitted += len(adapt_all(workspace.sessions, spaces, name, on_progress))
+    return fitted
+
+
+def _as_json(report: ImportReport, predictors: int) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(report), "predictors": predictors}
+
+
+def _print_report(report: ImportReport, predictors: int) -> None:
+    for what, counts in (("measurements", report.measurements), ("accuracies", report.accuracies)):
+        if counts.total:
+            typer.echo(
+                f"{what}: {counts.inserted:,} inserted, {counts.updated:,} updated, {counts.unchanged:,} unchanged"
+            )
+    if report.devices:
+        typer.echo(f"devices: {report.devices} new")
+    if report.orders:
+        typer.echo(f"index order: now known for {', '.join(report.orders)}")
+    if predictors:
+        typer.echo(f"predictors: {predictors} up to date")
+    for note in report.notes:
+        say(f"note: {note}")

@@ -1,0 +1,104 @@
+"""`archcast search`: the Pareto front on a device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.options import AsJson, DataDir, DeviceOption, Interval, SpaceOption
+from service.cli.output import print_answer, print_table, say
+
+if TYPE_CHECKING:
+    from service.schemas.searches import SearchAnswer
+
+# The search runs in this process, without a job in the database.
+_JOB_ID = ""
+
+
+def search(
+    space: SpaceOption,
+    device: DeviceOption,
+    objectives: Annotated[
+        list[str] | None,
+        typer.Option("--objective", help="Metric to optimise; may be repeated. [default: accuracy, latency_ms]"),
+    ] = None,
+    maxima: Annotated[
+        list[str] | None, typer.Option("--max", metavar="METRIC=VALUE", help="Upper limit; may be repeated.")
+    ] = None,
+    minima: Annotated[
+        list[str] | None, typer.Option("--min", metavar="METRIC=VALUE", help="Lower limit; may be repeated.")
+    ] = None,
+    evaluations: Annotated[int | None, typer.Option("--evaluations", min=1, help="Budget in architectures.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.0, help="Budget in time.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed finds the same front, unless --seconds ends it.")] = 0,
+    algorithm: Annotated[
+        str, typer.Option("--algorithm", help="`auto` scores everything where the space allows.")
+    ] = "auto",
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
+    interval: Interval = 0.9,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the architectures that no other one beats in all objectives, within the limits."""
+    limits: dict[str, dict[str, float]] = {}
+    for bound, given in (("max", maxima), ("min", minima)):
+        for metric, value in map(_parse_limit, given or []):
+            limits.setdefault(metric, {})[bound] = value
+
+    from service.cli.requests import build
+    from service.cli.workspace import open_workspace
+    from service.schemas.searches import SearchRequest
+    from service.use_cases.check_search import check_search
+    from service.use_cases.run_search import run_search
+
+    request = build(
+        SearchRequest,
+        space=space,
+        device=device,
+        objectives=objectives or ["accuracy", "latency_ms"],
+        constraints=limits,
+        budget={"evaluations": evaluations, "seconds": seconds},
+        seed=seed,
+        algorithm=algorithm,
+        dataset=dataset,
+        interval=interval,
+    )
+    with open_workspace(data_dir) as workspace, workspace.read_sessions() as session:
+        spaces = workspace.spaces(session)
+        check_search(session, spaces, workspace.predictors, workspace.settings, request)
+        answer = run_search(
+            session,
+            spaces,
+            workspace.predictors,
+            request,
+            job_id=_JOB_ID,
+            max_seconds=workspace.settings.max_search_seconds,
+        )
+    if as_json:
+        print_answer(answer)
+    else:
+        _print_front(answer)
+
+
+def _parse_limit(text: str) -> tuple[str, float]:
+    metric, equals, value = text.partition("=")
+    try:
+        if metric and equals:
+            return metric, float(value)
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not METRIC=VALUE, for example latency_ms=12")
+
+
+def _print_front(answer: SearchAnswer) -> None:
+    members = list((answer.front[0].model_extra or {}) if answer.front else {})
+    rows = [
+        (entry.architecture, *((entry.model_extra or {})[name] for name in members), entry.lower_ms, entry.upper_ms)
+        for entry in answer.front
+    ]
+    print_table(("architecture", *members, "lower_ms", "upper_ms"), rows)
+    extent = "the whole space" if answer.complete else f"{answer.evaluations:,} architectures"
+    say(f"{len(rows)} on the front of {extent} ({answer.algorithm}, {answer.seconds:.1f} s)")
+    if answer.accuracy is not None and answer.accuracy.source != "table":
+        say(f"accuracy is a proxy ({answer.accuracy.source}); `archcast import accuracy` brings measured ones")

@@ -1,0 +1,158 @@
+"""Where a device's costs come from: its samples and predictor, or the cost model of a simulated device."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from device_db import Device, DeviceKind, Devices, Measurements
+from predictors import MIN_SAMPLES, LatencyPredictor
+from service.errors import DeviceNotReadyError
+from service.predictor_cache import PredictorCache
+from service.schemas.fields import Origin
+from service.schemas.predictions import PredictorInfo
+from spaces import Architecture, SearchSpace
+from spaces.base import FloatArray
+from targets import Target, build_target, parse_hardware, segment_costs
+
+Evaluator = Callable[[Sequence[Architecture]], FloatArray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Latencies:
+    """Latency of n architectures, in their order: values and bounds (n,) in ms, and where each comes from."""
+
+    value_ms: FloatArray
+    lower_ms: FloatArray
+    upper_ms: FloatArray
+    origins: list[Origin]
+
+
+class DeviceCosts(Protocol):
+    """Costs of one device in one space.
+
+    Contract: immutable, thread-safe, deterministic; the order is kept; empty input is allowed.
+    """
+
+    @property
+    def info(self) -> PredictorInfo:
+        """What the numbers come from."""
+        ...
+
+    @property
+    def evaluators(self) -> Mapping[str, Evaluator]:
+        """For each metric that the device has, by its name: batch of n architectures -> (n,) values."""
+        ...
+
+    def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
+        """Latency with bounds that hold with the probability `interval`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedCosts:
+    """Costs that a target computes."""
+
+    target: Target
+    space: SearchSpace
+
+    @property
+    def info(self) -> PredictorInfo:
+        """The cost model; it has no samples."""
+        model = segment_costs(self.target, self.space, []).model
+        return PredictorInfo(name=model, version=1, samples=0)
+
+    @property
+    def evaluators(self) -> Mapping[str, Evaluator]:
+        """Latency, and energy where the target models it."""
+        metrics: dict[str, Evaluator] = {"latency_ms": self._latency_ms}
+        if segment_costs(self.target, self.space, []).energy_mj is not None:
+            metrics["energy_mj"] = self._energy_mj
+        return metrics
+
+    def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
+        """A model knows no spread: the bounds equal the value."""
+        value_ms = self._latency_ms(architectures)
+        return Latencies(value_ms, value_ms, value_ms, ["simulated"] * len(architectures))
+
+    def _latency_ms(self, architectures: Sequence[Architecture]) -> FloatArray:
+        return segment_costs(self.target, self.space, architectures).latency_ms
+
+    def _energy_mj(self, architectures: Sequence[Architecture]) -> FloatArray:
+        energy_mj = segment_costs(self.target, self.space, architectures).energy_mj
+        assert energy_mj is not None
+        return energy_mj
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredCosts:
+    """Samples where there are some, the predictor's mean elsewhere.
+
+    Attributes:
+        predictor: fitted to the device's samples.
+        version: of the predictor.
+        measured_ms: latency by canonical architecture.
+    """
+
+    predictor: LatencyPredictor
+    version: int
+    measured_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def info(self) -> PredictorInfo:
+        """The predictor."""
+        return PredictorInfo(name=self.predictor.name, version=self.version, samples=self.predictor.samples)
+
+    @property
+    def evaluators(self) -> Mapping[str, Evaluator]:
+        """Latency alone."""
+        return {"latency_ms": lambda architectures: self.latencies(architectures, 0.5).value_ms}
+
+    def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
+        """One batched prediction for all architectures that were not measured."""
+        value_ms = np.array([self.measured_ms.get(architecture.key, np.nan) for architecture in architectures])
+        lower_ms, upper_ms = value_ms.copy(), value_ms.copy()
+        unknown = np.flatnonzero(np.isnan(value_ms)).tolist()
+        origins: list[Origin] = ["measured"] * len(architectures)
+        if unknown:
+            estimate = self.predictor.predict([architectures[index] for index in unknown])
+            value_ms[unknown] = estimate.mean_ms
+            lower_ms[unknown], upper_ms[unknown] = estimate.interval(interval)
+            for index in unknown:
+                origins[index] = "predicted"
+        return Latencies(value_ms, lower_ms, upper_ms, origins)
+
+
+def open_costs(
+    session: Session,
+    predictors: PredictorCache,
+    device: Device,
+    space: SearchSpace,
+    keys: Sequence[str] | None = None,
+) -> DeviceCosts:
+    """Costs of the device in the space.
+
+    Args:
+        keys: architectures whose samples are needed; None means all.
+
+    Raises: DeviceNotReadyError for a measured device with too few samples.
+    """
+    if device.kind is DeviceKind.simulated:
+        return SimulatedCosts(build_target(parse_hardware(device.config)), space)
+    # The samples decide, not the artifact: an undone upload may have left a predictor of what is gone.
+    samples = Devices(session).counts([device.name]).get(device.name, {}).get(space.name, 0)
+    found = predictors.latest(session, device.name, space.name) if samples >= MIN_SAMPLES else None
+    if found is None:
+        raise DeviceNotReadyError(device.name, space.name, samples, MIN_SAMPLES)
+    version, predictor = found
+    return MeasuredCosts(predictor, version, _measured_ms(session, device.name, space.name, keys))
+
+
+def _measured_ms(session: Session, device: str, space: str, keys: Sequence[str] | None) -> dict[str, float]:
+    measurements = Measurements(session)
+    if keys is not None:
+        return measurements.lookup(device, space, keys)
+    names, values = measurements.latencies(device, space)
+    return dict(zip(names, values.tolist(), strict=True))

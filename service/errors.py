@@ -1,0 +1,137 @@
+"""Errors of the package `service`; `problems.py` says how each is answered over HTTP.
+
+ServiceError
+├── InvalidRequestError        a well-formed request whose content cannot be used
+│   └── UnreachableLimitError  a search limit that no architecture meets
+├── MalformedBodyError         a body that is no JSON
+├── UnsupportedMediaTypeError  a body of another content type
+├── UnauthorizedError          no key where one is needed, or an unknown key
+├── ForbiddenError             a key without the scope
+├── NotUploaderError           somebody else's upload
+├── DeviceNotReadyError        too few samples to predict
+├── SimulatedDeviceError       asks of a simulated device what only a measured one has
+├── OverloadedError            every slot taken
+└── UnavailableError           the database cannot serve yet
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of a request.
+
+    Attributes:
+        reason: what is wrong, the value got, what is allowed.
+        pointer: JSON Pointer (RFC 6901) into the body; "" is the whole body.
+        parameter: name of a query, path or header parameter instead.
+    """
+
+    reason: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+class ServiceError(Exception):
+    """Base of every error that `service` raises on purpose."""
+
+
+class InvalidRequestError(ServiceError):
+    """A well-formed request whose content cannot be used."""
+
+    def __init__(self, errors: Sequence[FieldError]):
+        shown = errors[0].reason if len(errors) == 1 else f"{len(errors)} faults, the first: {errors[0].reason}"
+        super().__init__(shown)
+        self.errors = list(errors)
+
+
+class UnreachableLimitError(InvalidRequestError):
+    """No architecture that the search met satisfies the limits."""
+
+    def __init__(self, errors: Sequence[FieldError], best_reachable: Mapping[str, float]):
+        super().__init__(errors)
+        self.best_reachable = dict(best_reachable)
+
+
+class MalformedBodyError(ServiceError):
+    """The body is not the format that its content type says."""
+
+
+class UnsupportedMediaTypeError(ServiceError):
+    """The body has a content type that the route does not read."""
+
+    def __init__(self, content_type: str, allowed: Sequence[str]):
+        super().__init__(f"content type {content_type or '(none)'} is not accepted; allowed: {', '.join(allowed)}")
+        self.content_type = content_type
+        self.allowed = list(allowed)
+
+
+class UnauthorizedError(ServiceError):
+    """No API key where one is needed, or one that is unknown or revoked."""
+
+
+class ForbiddenError(ServiceError):
+    """The API key lacks the scope."""
+
+    def __init__(self, scopes: Sequence[str]):
+        super().__init__(f"this API key lacks the scope {' or '.join(scopes)}")
+        self.scopes = list(scopes)
+
+
+class NotUploaderError(ServiceError):
+    """Somebody else's upload, and the API key is not an administrator's."""
+
+    def __init__(self, batch: str):
+        super().__init__(
+            f"batch {batch} was uploaded with another API key or without one: "
+            "undoing it needs its own key or the scope admin"
+        )
+        self.scopes = ["admin"]
+
+
+class DeviceNotReadyError(ServiceError):
+    """The device has too few samples in the space to predict from."""
+
+    def __init__(self, device: str, space: str, samples: int, needed: int):
+        super().__init__(
+            f"device {device!r} has {samples} samples in {space}, predictions need {needed}: "
+            f"upload timings with POST /admin/measurements; "
+            f"GET /devices/{device}/suggestions?space={space} says of which architectures"
+        )
+        self.device = device
+        self.space = space
+        self.samples = samples
+        self.needed = needed
+
+
+class SimulatedDeviceError(ServiceError):
+    """A simulated device needs no measurements."""
+
+    def __init__(self, device: str):
+        super().__init__(f"device {device!r} is simulated: its costs are computed, not measured")
+        self.device = device
+
+
+class OverloadedError(ServiceError):
+    """Every slot is taken; worth another try after `retry_after_seconds`."""
+
+    def __init__(self, what: str, retry_after_seconds: int):
+        super().__init__(f"all slots for {what} are taken; try again in {retry_after_seconds} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UnavailableError(ServiceError):
+    """The service cannot answer until an operator acts or the database returns."""
+
+    retry_after_seconds = 5
+
+
+@contextmanager
+def pointing(pointer: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn `errors` about a name inside a body into an InvalidRequestError that points at it."""
+    try:
+        yield
+    except errors as error:
+        raise InvalidRequestError([FieldError(str(error), pointer=pointer)]) from error

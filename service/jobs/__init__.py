@@ -1,0 +1,1 @@
+"""Long work as rows in the database and the threads that run it."""

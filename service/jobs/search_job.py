@@ -1,0 +1,25 @@
+"""The job kind `search`."""
+
+from typing import Any
+
+from device_db import Job
+from service.jobs.reporter import JobReporter
+from service.schemas.searches import SearchRequest
+from service.state import AppState
+from service.use_cases.run_search import run_search
+
+
+def run_search_job(state: AppState, job: Job, report: JobReporter) -> dict[str, Any]:
+    """Run the search that the job's request holds; its answer as JSON."""
+    request = SearchRequest.model_validate(job.request)
+    with state.read_sessions() as session:
+        answer = run_search(
+            session,
+            state.spaces.current(session),
+            state.predictors,
+            request,
+            job_id=job.id,
+            max_seconds=state.settings.max_search_seconds,
+            on_progress=report,
+        )
+    return answer.model_dump(mode="json")

@@ -1,0 +1,119 @@
+"""Worker threads: claim a job, run it, report its progress, end it; never lose one."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from device_db import DatabaseUnavailableError, Job, Jobs, JobState, JobStateError
+from service.jobs.reporter import JobReporter, WorkerStoppedError
+from service.jobs.search_job import run_search_job
+from service.metrics import Metrics
+from service.problems import problem_of, problem_type
+from service.settings import Settings
+from service.state import AppState, open_state
+
+_log = logging.getLogger(__name__)
+Handler = Callable[[AppState, Job, JobReporter], dict[str, Any]]
+HANDLERS: Final[dict[str, Handler]] = {"search": run_search_job}
+
+
+class Workers:
+    """A number of worker threads of one process."""
+
+    def __init__(self, state: AppState, count: int):
+        self._state = state
+        self._stop = threading.Event()
+        base = f"{socket.gethostname()}-{os.getpid()}"
+        self._threads = [
+            threading.Thread(target=work, args=(state, f"{base}-{index}", self._stop), daemon=True)
+            for index in range(count)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let running jobs go back to the queue and wait for the threads to end."""
+        self._stop.set()
+        self._state.bell.ring()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+
+def run_worker(settings: Settings, stop: threading.Event, count: int = 1) -> None:
+    """Work in a process of its own for servers on the same database, until `stop` is set."""
+    state = open_state(settings, Metrics())
+    workers = Workers(state, count)
+    workers.start()
+    try:
+        stop.wait()
+    finally:
+        workers.stop()
+        state.engine.dispose()
+
+
+def work(state: AppState, name: str, stop: threading.Event) -> None:
+    """Run jobs until `stop` is set; an unreachable database only makes it wait."""
+    next_sweep = 0.0
+    while not stop.is_set():
+        seen = state.bell.rings
+        try:
+            if time.monotonic() >= next_sweep:
+                _requeue_stale(state)
+                next_sweep = time.monotonic() + state.settings.job_stale_seconds / 4
+            found = _run_next(state, name, stop)
+        except Exception:  # a worker outlives whatever the database does
+            _log.exception("worker could not look for jobs")
+            found = False
+        if not found:
+            state.bell.wait(seen, state.settings.job_poll_seconds)
+
+
+def _requeue_stale(state: AppState) -> None:
+    with state.sessions.begin() as session:
+        count = Jobs(session).requeue_stale(timedelta(seconds=state.settings.job_stale_seconds))
+    if count:
+        _log.warning("jobs lost their worker", extra={"count": count})
+
+
+def _run_next(state: AppState, name: str, stop: threading.Event) -> bool:
+    with state.read_sessions() as session:
+        if not Jobs(session).counts().get(JobState.queued):  # spares an idle worker the write lock
+            return False
+    with state.sessions.begin() as session:
+        job = Jobs(session).claim(name)
+    if job is None:
+        return False
+    with structlog.contextvars.bound_contextvars(job_id=job.id):
+        _run(state, job, name, stop)
+    state.bell.ring()
+    return True
+
+
+def _run(state: AppState, job: Job, name: str, stop: threading.Event) -> None:
+    try:
+        result = HANDLERS[job.kind](state, job, JobReporter(state, job.id, name, stop))
+        with state.sessions.begin() as session:
+            Jobs(session).finish(job.id, result, worker=name)
+        _log.info("job ended", extra={"kind": job.kind})
+    except WorkerStoppedError:
+        with state.sessions.begin() as session:
+            Jobs(session).release(job.id, name)
+    except JobStateError as error:
+        _log.warning("job was taken from this worker", extra={"reason": str(error)})
+    except DatabaseUnavailableError:
+        raise  # the job goes stale and is queued again
+    except Exception as error:
+        if problem_type(error) is None:
+            _log.exception("job failed")
+        with state.sessions.begin() as session:
+            Jobs(session).fail(job.id, problem_of(error), worker=name)

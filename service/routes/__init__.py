@@ -1,0 +1,18 @@
+"""One file of routes per resource; each calls a use case."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from service.routes import admin, devices, encodings, health, jobs, predictions, searches, spaces
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    predictions.router,
+    searches.router,
+    jobs.router,
+    devices.router,
+    admin.router,
+    spaces.router,
+    encodings.router,
+    health.router,
+)

@@ -1,0 +1,68 @@
+"""/devices and what belongs to one device."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from device_db import DeviceKind
+from service.dependencies import ReadSessionDep, SessionDep, SpacesDep, StateDep, accept_json
+from service.openapi import KEY_OPTIONAL, problems
+from service.schemas.devices import DeviceDetail, DeviceList, NewDevice, SuggestionList
+from service.schemas.fields import NAME_PATTERN
+from service.security import Scope, reading, requiring
+from service.use_cases.describe_devices import describe_device, list_devices
+from service.use_cases.register_device import register_device
+from service.use_cases.suggest_architectures import suggest_architectures
+
+router = APIRouter(prefix="/devices", tags=["devices"])
+
+NameInPath = Annotated[str, Path(pattern=NAME_PATTERN, max_length=100)]
+SpaceInQuery = Annotated[str, Query(pattern=NAME_PATTERN, max_length=100)]
+
+
+@router.get("", responses=problems(404, 503), dependencies=[Depends(reading())], openapi_extra=KEY_OPTIONAL)
+def get_devices(
+    session: ReadSessionDep, spaces: SpacesDep, kind: DeviceKind | None = None, space: SpaceInQuery | None = None
+) -> DeviceList:
+    """Devices by name, with the number of measured architectures; `space` keeps those with samples in that space."""
+    return list_devices(session, spaces, kind, space)
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(400, 409, 413, 415, 503) | {201: {"headers": {"Location": {"schema": {"type": "string"}}}}},
+    dependencies=[Depends(requiring(Scope.UPLOAD)), Depends(accept_json)],
+)
+def post_device(request: NewDevice, session: SessionDep, response: Response) -> DeviceDetail:
+    """Register a device that will be measured; then upload its timings."""
+    response.headers["Location"] = f"/devices/{request.name}"
+    return register_device(session, request)
+
+
+@router.get("/{name}", responses=problems(404, 503), dependencies=[Depends(reading())], openapi_extra=KEY_OPTIONAL)
+def get_device(name: NameInPath, session: ReadSessionDep) -> DeviceDetail:
+    """One device: its samples, predictor versions, and the hardware behind a simulated one."""
+    return describe_device(session, name)
+
+
+@router.get(
+    "/{name}/suggestions",
+    responses=problems(404, 409, 503),
+    dependencies=[Depends(reading())],
+    openapi_extra=KEY_OPTIONAL,
+)
+def get_suggestions(
+    name: NameInPath,
+    space: SpaceInQuery,
+    state: StateDep,
+    session: ReadSessionDep,
+    spaces: SpacesDep,
+    count: Annotated[int, Query(ge=1, le=200)] = 20,
+) -> SuggestionList:
+    """Which architectures to time next: greedily D-optimal over their costs, none measured before.
+
+    409 for a simulated device, which needs no timings.
+    """
+    with state.inference.slot():
+        return suggest_architectures(session, spaces, name, space, count)

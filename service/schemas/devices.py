@@ -1,0 +1,61 @@
+"""Bodies of /devices."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from device_db import DeviceKind
+from service.schemas.fields import DeviceName
+
+
+class NewDevice(BaseModel):
+    """A device to register; its measurements come by POST /admin/measurements."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: DeviceName
+    description: Annotated[str, Field(max_length=2000, pattern=r"^[^\u0000]*$")] = ""
+
+
+class PredictorVersion(BaseModel):
+    """The newest predictor of a device in one space."""
+
+    space: str
+    name: str
+    version: int
+    samples: int
+    created_at: datetime
+
+
+class DeviceInfo(BaseModel):
+    """One device as listed."""
+
+    name: str
+    kind: DeviceKind
+    description: str
+    samples: dict[str, int] = Field(description="measured architectures by space")
+
+
+class DeviceDetail(DeviceInfo):
+    """One device with where its numbers come from."""
+
+    created_at: datetime
+    target: str | None = Field(description="cost model of a simulated device")
+    hardware: str | None = Field(description="hardware configuration of a simulated device")
+    predictors: list[PredictorVersion]
+
+
+class DeviceList(BaseModel):
+    """Devices by name."""
+
+    devices: list[DeviceInfo]
+
+
+class SuggestionList(BaseModel):
+    """Architectures worth measuring next, most informative first."""
+
+    device: str
+    space: str
+    measured: int = Field(description="architectures that the device has samples of")
+    architectures: list[str]

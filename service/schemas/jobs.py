@@ -1,0 +1,33 @@
+"""Bodies of /jobs."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from device_db import JobState
+from service.schemas.searches import SearchAnswer
+
+
+class JobProgress(BaseModel):
+    """How far a job is."""
+
+    evaluations: int = 0
+    limit: int | None = None
+    seconds: float = 0.0
+
+
+class JobView(BaseModel):
+    """A job and what it has found so far."""
+
+    job: str
+    kind: str
+    state: JobState
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    progress: JobProgress
+    front: list[dict[str, Any]] = Field(description="the front so far, with the objectives only; final in `result`")
+    result: SearchAnswer | None
+    problem: dict[str, Any] | None = Field(description="RFC 9457 problem of a failed job")

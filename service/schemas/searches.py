@@ -1,0 +1,104 @@
+"""Bodies of POST /search."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from service.schemas.fields import DeviceName, Interval, Origin, SpaceName
+from service.schemas.predictions import PredictorInfo
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_MetricName = Annotated[str, Field(max_length=50, examples=["latency_ms"])]
+
+
+class Limit(BaseModel):
+    """Both inclusive; at least one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max: _Finite | None = None
+    min: _Finite | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.max is None and self.min is None:
+            raise ValueError("a limit needs max or min")
+        if self.max is not None and self.min is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        if self.max is not None and self.max < 0:
+            raise ValueError(f"max {self.max:g} is below 0, and no metric is negative")
+        return self
+
+
+class BudgetRequest(BaseModel):
+    """Whichever is reached first ends the search."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    evaluations: Annotated[int, Field(ge=1, strict=True)] | None = None
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+class SearchRequest(BaseModel):
+    """What to search for. Metrics: accuracy, latency_ms, macs, params; on simulated devices also energy_mj."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    space: SpaceName
+    device: DeviceName
+    objectives: Annotated[list[_MetricName], Field(min_length=1, max_length=10)] = ["accuracy", "latency_ms"]
+    constraints: Annotated[dict[_MetricName, Limit], Field(max_length=10)] = {}
+    budget: BudgetRequest = BudgetRequest()
+    seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
+    algorithm: Annotated[str, Field(max_length=50, description="`auto`: everything if the space can be listed")] = (
+        "auto"
+    )
+    dataset: Annotated[str, Field(max_length=100, description="of the accuracy; cifar10 unless given")] | None = None
+    interval: Interval = 0.9
+
+
+class AccuracyInfo(BaseModel):
+    """Where accuracies come from.
+
+    `table`: imported test accuracies in %. `cost_ridge`: the table where it has the architecture, elsewhere a ridge
+    regression on costs fitted to the table, in %. `log10_macs`: no table, so the logarithm of the MACs that reach the
+    output; only the order means anything. Neither proxy has a value for a network whose input does not reach its
+    output: a search counts it as failed.
+    """
+
+    source: Literal["table", "cost_ridge", "log10_macs"]
+    dataset: str | None
+    known: int = Field(description="architectures in the table")
+
+
+class FrontEntry(BaseModel):
+    """One architecture of the front.
+
+    It has a further member for each objective and each limited metric, by the metric's name, and `accuracy_origin`
+    (`table` or `proxy`) where accuracy is one of them.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    architecture: str = Field(description="canonical notation")
+    lower_ms: float = Field(description="lower bound of the latency")
+    upper_ms: float = Field(description="upper bound of the latency")
+    origin: Origin = Field(description="where the latency comes from")
+
+
+class SearchAnswer(BaseModel):
+    """The Pareto front and how it was found."""
+
+    job: str
+    space: str
+    device: str
+    front: list[FrontEntry]
+    evaluations: int
+    failed: int = Field(description="evaluations left out because a metric was not finite")
+    seconds: float
+    algorithm: str
+    stopped_by: str
+    complete: bool = Field(description="whether the whole space was scored, so that the front is exact")
+    seed: int
+    predictor: PredictorInfo
+    accuracy: AccuracyInfo | None = Field(description="null where accuracy is neither objective nor limit")

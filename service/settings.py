@@ -1,0 +1,99 @@
+"""What a deployment can set, one class per concern; read from ARCHCAST_* variables and checked at start-up."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PREFIX = SettingsConfigDict(env_prefix="ARCHCAST_", extra="forbid", frozen=True)
+_DIALECTS = ("sqlite:", "postgresql:", "postgresql+psycopg:")
+_MIB = 1024 * 1024
+
+
+class StorageSettings(BaseSettings):
+    """Where data lives."""
+
+    model_config = _PREFIX
+
+    data_dir: Path = Path("archcast-data")
+    database_url: SecretStr = Field(
+        default=SecretStr(""), description="SQLAlchemy URL; empty means a SQLite file in the data directory"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_dialect(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value().replace("postgres://", "postgresql://", 1)
+        if url and not url.startswith(_DIALECTS):
+            raise ValueError(f"the scheme must be one of {', '.join(_DIALECTS)}")
+        return SecretStr(url)
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database in clear, password included: for `device_db.create_engine`, never for a log."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir.resolve() / 'archcast.db'}"
+
+
+class HttpSettings(BaseSettings):
+    """How the API listens and what it lets in."""
+
+    model_config = _PREFIX
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    max_body_size: int = Field(default=16 * _MIB, gt=0, description="bytes of a JSON request")
+    max_upload_size: int = Field(default=1024 * _MIB, gt=0, description="bytes of one measurement upload")
+    anonymous_read: Literal["loopback", "always", "never"] = Field(
+        default="loopback", description="from where predictions and searches need no key"
+    )
+
+
+class ComputeSettings(BaseSettings):
+    """How much runs at once, and how long a client waits for it."""
+
+    model_config = _PREFIX
+
+    inference_slots: int = Field(default=2, ge=1, description="predictions that run at the same time")
+    inference_wait_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
+    predictor_cache: int = Field(default=64, ge=1, description="predictors kept in memory")
+    search_wait_seconds: float = Field(default=30.0, ge=0, le=600, description="before POST /search answers 202")
+    search_waiters: int = Field(default=16, ge=0, le=30, description="searches waited for at once; more get 202")
+    max_search_seconds: float = Field(default=3600.0, gt=0)
+    max_search_evaluations: int = Field(default=2_000_000, gt=0)
+
+
+class JobSettings(BaseSettings):
+    """Who works on the jobs."""
+
+    model_config = _PREFIX
+
+    embedded_workers: int = Field(
+        default=1, ge=0, le=64, description="worker threads in the server; 0 leaves all to `archcast worker`"
+    )
+    max_queued_jobs: int = Field(default=100, ge=1, description="searches that wait for a worker; more are refused")
+    job_poll_seconds: float = Field(default=1.0, gt=0, le=60)
+    job_stale_seconds: float = Field(
+        default=120.0, ge=5, description="silence after which a job is taken from its worker"
+    )
+
+
+class LogSettings(BaseSettings):
+    """What is written to stderr."""
+
+    model_config = _PREFIX
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+
+class Settings(StorageSettings, HttpSettings, ComputeSettings, JobSettings, LogSettings):
+    """Everything a deployment can set; immutable, passed down, never global."""
+
+    migrate_on_start: bool = Field(default=False, description="bring the schema to head when the application starts")
+
+    @model_validator(mode="after")
+    def _uploads_are_the_larger_bodies(self) -> Self:
+        if self.max_upload_size < self.max_body_size:
+            raise ValueError("max_upload_size must be at least max_body_size")
+        return self

@@ -1,0 +1,68 @@
+"""What lives as long as the application: engine, spaces, predictors, slots, metrics, the jobs' bell."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from device_db import create_engine, session_factory
+from service.jobs.bell import Bell
+from service.metrics import Metrics
+from service.predictor_cache import PredictorCache
+from service.settings import Settings
+from service.slots import Slots
+from service.space_catalogue import SpaceCatalogue
+
+_POOL_SIZE = 25  # with as many more under load, one connection for each of the 40 threads that serve requests
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """Shared by all requests and workers of one process; every member is thread-safe.
+
+    Attributes:
+        sessions: for transactions that write; on SQLite one at a time.
+        read_sessions: for transactions that only read; they wait for nobody.
+        inference: bounds predictions that run at the same time.
+        search_waits: bounds requests that wait for their search.
+        bell: rings when a job is created or ends in this process.
+    """
+
+    settings: Settings
+    engine: Engine
+    sessions: sessionmaker[Session]
+    read_sessions: sessionmaker[Session]
+    spaces: SpaceCatalogue
+    predictors: PredictorCache
+    inference: Slots
+    search_waits: Slots
+    metrics: Metrics
+    bell: Bell
+
+
+def get_state(request: Request) -> AppState:
+    """Dependency: the state of the application that serves the request."""
+    return request.app.state.archcast
+
+
+def open_state(settings: Settings, metrics: Metrics) -> AppState:
+    """Engine, caches and slots for one process; migrates first where the settings say so."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(settings.sqlalchemy_url, pool_size=_POOL_SIZE)
+    if settings.migrate_on_start:
+        from migrations import upgrade  # brings Alembic
+
+        upgrade(engine)
+    return AppState(
+        settings=settings,
+        engine=engine,
+        sessions=session_factory(engine),
+        read_sessions=session_factory(engine, read_only=True),
+        spaces=SpaceCatalogue(),
+        predictors=PredictorCache(settings.predictor_cache),
+        inference=Slots("predictions", settings.inference_slots, settings.inference_wait_seconds),
+        search_waits=Slots("waiting searches", settings.search_waiters, 0.0),
+        metrics=metrics,
+        bell=Bell(),
+    )

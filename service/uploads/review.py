@@ -1,0 +1,101 @@
+"""First pass over an upload: every row checked by itself and against the others, nothing stored."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from service.uploads.errors import RowProblem, UploadTooLargeError
+from service.uploads.raw_row import RawRow
+from service.uploads.validation import CheckedRow, RowCheck
+from spaces.base import Architecture, FloatArray
+
+MAX_LISTED: Final = 1000
+
+
+@dataclass(slots=True)
+class Group:
+    """The good rows of one device and space, in file order."""
+
+    first_row: dict[Architecture, int] = field(default_factory=dict)
+    numbers: array[int] = field(default_factory=lambda: array("q"))
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    values: array[float] = field(default_factory=lambda: array("d"))
+
+    @property
+    def architectures(self) -> list[Architecture]:
+        """(n,) architectures, each once."""
+        return list(self.first_row)
+
+    @property
+    def latency_ms(self) -> FloatArray:
+        """(n,) values."""
+        return np.frombuffer(self.values, dtype=np.float64)
+
+
+@dataclass(slots=True)
+class Review:
+    """What the first pass found.
+
+    Attributes:
+        groups: good rows by device and space, unit faults still among them.
+        problems: at most `MAX_LISTED`, in the order found.
+        rejected: numbers of all bad rows.
+        rows: number of rows in the file.
+    """
+
+    groups: dict[tuple[str, str], Group] = field(default_factory=dict)
+    problems: list[RowProblem] = field(default_factory=list)
+    rejected: set[int] = field(default_factory=set)
+    rows: int = 0
+
+    def reject(self, problem: RowProblem) -> None:
+        """Note a bad row, and list it while there is room."""
+        self.rejected.add(problem.row)
+        if len(self.problems) < MAX_LISTED:
+            self.problems.append(problem)
+
+
+def review(rows: Iterable[RawRow], check: RowCheck, max_rows: int) -> Review:
+    """Check every row; of rows for the same device and architecture all but the first good one are bad.
+
+    Raises: UploadTooLargeError above `max_rows`; whatever the reader of the rows raises.
+    """
+    found = Review()
+    for raw in rows:
+        found.rows += 1
+        if found.rows > max_rows:
+            raise UploadTooLargeError(max_rows, "rows")
+        checked = check(raw)
+        if isinstance(checked, CheckedRow):
+            _add(found, checked)
+        else:
+            for problem in checked:
+                found.reject(problem)
+    return found
+
+
+def accepted(rows: Iterable[RawRow], check: RowCheck, rejected: set[int]) -> Iterator[CheckedRow]:
+    """Second pass: the rows of the same file that were not rejected."""
+    for raw in rows:
+        if raw.number not in rejected:
+            checked = check(raw)
+            assert isinstance(checked, CheckedRow), "the file changed between the passes"
+            yield checked
+
+
+def _add(found: Review, row: CheckedRow) -> None:
+    group = found.groups.setdefault((row.device, row.architecture.space), Group())
+    first = group.first_row.setdefault(row.architecture, len(group.numbers))
+    if first < len(group.numbers):
+        where = f"row {group.numbers[first]}" + (f", line {group.lines[first]}" if row.line is not None else "")
+        reason = f"the architecture {row.architecture} is there already for this device: {where}"
+        found.reject(RowProblem(row.number, row.line, "architecture", reason))
+        return
+    group.numbers.append(row.number)
+    group.lines.append(row.line or 0)
+    group.values.append(row.latency_ms)

@@ -1,0 +1,77 @@
+"""Check a search before it becomes a job: unknown names and impossible limits are answered at once."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from service.accuracy_source import choose_dataset
+from service.device_costs import open_costs
+from service.errors import FieldError, InvalidRequestError
+from service.lookup import body_device, body_space
+from service.predictor_cache import PredictorCache
+from service.problems import json_pointer
+from service.schemas.searches import SearchRequest
+from service.search_metrics import metric_names
+from service.settings import ComputeSettings
+from spaces import SearchSpace, is_enumerable
+
+
+def check_search(
+    session: Session,
+    spaces: Mapping[str, SearchSpace],
+    predictors: PredictorCache,
+    settings: ComputeSettings,
+    request: SearchRequest,
+) -> None:
+    """Return if the search can run. Raises: InvalidRequestError that points at each fault; DeviceNotReadyError."""
+    space = body_space(spaces, request.space)
+    device = body_device(session, request.device)
+    costs = open_costs(session, predictors, device, space, keys=())
+    faults = [
+        *_metric_faults(request, metric_names(costs)),
+        *_algorithm_faults(request, space),
+        *_budget_faults(request, settings),
+    ]
+    if faults:
+        raise InvalidRequestError(faults)
+    choose_dataset(session, space, request.dataset)
+
+
+def _metric_faults(request: SearchRequest, known: list[str]) -> list[FieldError]:
+    named = [(json_pointer(["objectives", index]), name) for index, name in enumerate(request.objectives)]
+    named += [(json_pointer(["constraints", name]), name) for name in request.constraints]
+    faults = [
+        FieldError(f"unknown metric {name!r} for this device; known: {', '.join(known)}", pointer=pointer)
+        for pointer, name in named
+        if name not in known
+    ]
+    repeated = [
+        FieldError(f"objective {name!r} is given twice", pointer=json_pointer(["objectives", index]))
+        for index, name in enumerate(request.objectives)
+        if name in request.objectives[:index]
+    ]
+    return faults + repeated
+
+
+def _algorithm_faults(request: SearchRequest, space: SearchSpace) -> list[FieldError]:
+    from search import ALGORITHMS  # brings pymoo: seconds that starting the server need not take
+
+    known = ["auto", *ALGORITHMS]
+    if request.algorithm not in known:
+        reason = f"unknown search algorithm {request.algorithm!r}; known: {', '.join(known)}"
+        return [FieldError(reason, pointer="/algorithm")]
+    if request.algorithm == "exhaustive" and not is_enumerable(space):
+        return [
+            FieldError(f"{space.name} has {space.size:.3g} architectures: too many to score all", pointer="/algorithm")
+        ]
+    return []
+
+
+def _budget_faults(request: SearchRequest, settings: ComputeSettings) -> list[FieldError]:
+    limits = {"evaluations": settings.max_search_evaluations, "seconds": settings.max_search_seconds}
+    asked = {name: getattr(request.budget, name) for name in limits}
+    return [
+        FieldError(f"{asked[name]:g} is above this server's limit of {limit:g}", pointer=f"/budget/{name}")
+        for name, limit in limits.items()
+        if asked[name] is not None and asked[name] > limit
+    ]

@@ -1,0 +1,34 @@
+"""Tell how a job stands."""
+
+from typing import Any
+
+from device_db import Job
+from service.problems import ProblemType, problem_document
+from service.schemas.jobs import JobProgress, JobView
+
+_LOST = ProblemType(500, "job-lost", "Job lost")
+
+
+def describe_job(job: Job) -> JobView:
+    """The job with its progress, its front so far, and its result or problem."""
+    progress = {name: value for name, value in job.progress.items() if name != "front"}
+    return JobView(
+        job=job.id,
+        kind=job.kind,
+        state=job.state,
+        cancel_requested=job.cancel_requested,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        progress=JobProgress.model_validate(progress),
+        front=job.progress.get("front", []),
+        result=job.result,  # pyright: ignore[reportArgumentType]  (pydantic validates the stored JSON)
+        problem=_problem(job),
+    )
+
+
+def _problem(job: Job) -> dict[str, Any] | None:
+    """The stored problem; a job that lost its workers has only the reason."""
+    if job.error is None or "status" in job.error:
+        return job.error
+    return problem_document(_LOST, str(job.error.get("reason", "the job failed")))

@@ -1,0 +1,51 @@
+"""Suggest which architectures to time next on a device."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from arch_encodings import has_path
+from device_db import DeviceKind, Devices, Measurements
+from predictors import SAMPLERS
+from service.errors import SimulatedDeviceError
+from service.lookup import find_space
+from service.schemas.devices import SuggestionList
+from spaces import Architecture, SearchSpace, is_enumerable
+
+_CANDIDATES: Final = 5_000  # of a space too large to list: more change the design's determinant by under a per cent
+_SEED: Final = 0  # asking twice gives the same answer
+
+
+def suggest_architectures(
+    session: Session, spaces: Mapping[str, SearchSpace], device_name: str, space_name: str, count: int
+) -> SuggestionList:
+    """Up to `count` architectures that tell most about the device, none of them measured yet.
+
+    Raises: DeviceNotFoundError, UnknownSpaceError, SimulatedDeviceError.
+    """
+    device = Devices(session).get(device_name)
+    space = find_space(spaces, space_name)
+    if device.kind is DeviceKind.simulated:
+        raise SimulatedDeviceError(device_name)
+    keys, _ = Measurements(session).latencies(device_name, space_name)
+    measured = [space.parse(key) for key in keys]
+    rng = np.random.default_rng(_SEED)
+    candidates = _candidates(space, measured, rng)
+    chosen = SAMPLERS["d_optimal"](space, candidates, measured, min(count, len(candidates)), rng=rng)
+    return SuggestionList(
+        device=device_name,
+        space=space_name,
+        measured=len(measured),
+        architectures=[architecture.key for architecture in chosen],
+    )
+
+
+def _candidates(space: SearchSpace, measured: Sequence[Architecture], rng: np.random.Generator) -> list[Architecture]:
+    known = set(measured)
+    pool = list(space.enumerate()) if is_enumerable(space) else space.sample(_CANDIDATES, rng=rng)
+    reaches = has_path(space, pool)
+    return [
+        architecture for architecture, works in zip(pool, reaches, strict=True) if works and architecture not in known
+    ]

@@ -1,0 +1,123 @@
+"""Stores an uploaded file of measurements, all of it or its good rows, and adapts the predictors of its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+from typing import BinaryIO, Final, Literal
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from device_db import (
+    DeviceKind,
+    Devices,
+    MeasurementRow,
+    Measurements,
+    StoreCounts,
+    session_factory,
+)
+from service.uploads.errors import EmptyUploadError, RejectedRowsError, RowProblem
+from service.uploads.raw_row import RowReader
+from service.uploads.review import Review, accepted, review
+from service.uploads.units import unit_faults
+from service.uploads.validation import CheckedRow, RowCheck
+from service.use_cases.adapt_predictor import AdaptedPredictor, adapt_each
+from service.use_cases.expect_latency import expect_latency, is_folded
+from spaces import SearchSpace
+
+MAX_ROWS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """How an upload is treated.
+
+    Attributes:
+        dry_run: do everything, then undo it.
+        on_error: "abort" stores nothing when a row is bad, "skip" stores the good rows.
+        check_units: refuse rows that look about 1000x off.
+        uploader, source: who sends what, for the list of uploads.
+        api_key_id: of the key that may undo it; None leaves that to administrators.
+    """
+
+    dry_run: bool = False
+    on_error: Literal["abort", "skip"] = "abort"
+    check_units: bool = True
+    uploader: str = ""
+    source: str = ""
+    api_key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOutcome:
+    """What an upload did, or would have done.
+
+    Attributes:
+        batch: id of the upload; None where nothing was stored.
+        counts: rows inserted, updated and unchanged.
+        rejected: number of bad rows left out.
+        problems: the first of them.
+        predictors: newest predictor of every device and space in the upload that has one.
+    """
+
+    batch: str | None
+    counts: StoreCounts
+    rejected: int
+    problems: tuple[RowProblem, ...]
+    predictors: tuple[AdaptedPredictor, ...]
+
+
+def upload_measurements(
+    engine: Engine,
+    spaces: Mapping[str, SearchSpace],
+    file: BinaryIO,
+    reader: RowReader,
+    options: UploadOptions,
+) -> UploadOutcome:
+    """Check the file, then store it in one transaction together with the adapted predictors.
+
+    The file is read twice: checking holds no lock, and memory holds keys and values rather than rows.
+
+    Raises:
+        RejectedRowsError: a row is bad and `on_error` is "abort".
+        EmptyUploadError, UnreadableUploadError, UploadColumnsError, UploadTooLargeError: the file as a whole is.
+    """
+    with session_factory(engine, read_only=True)() as session:
+        simulated = {device.name: device.kind is DeviceKind.simulated for device in Devices(session).list()}
+        check = RowCheck(spaces, simulated)
+        found = review(reader(file), check, MAX_ROWS)
+        if not found.rows:
+            raise EmptyUploadError
+        if options.check_units:
+            _check_units(session, spaces, found)
+    found.problems.sort(key=attrgetter("row"))
+    if found.rejected and options.on_error == "abort":
+        raise RejectedRowsError(found.problems, len(found.rejected), found.rows)
+    if len(found.rejected) == found.rows:
+        return UploadOutcome(None, StoreCounts(), found.rows, tuple(found.problems), ())
+    rows = (_stored(row) for row in accepted(reader(file), check, found.rejected))
+    with session_factory(engine)() as session:
+        upload = Measurements(session).begin_upload(options.uploader, options.source, options.api_key_id)
+        counts = Measurements(session).store(upload, rows)
+        predictors = adapt_each(session, spaces, found.groups)
+        batch = None if options.dry_run else upload.id
+        if not options.dry_run:
+            session.commit()
+    return UploadOutcome(batch, counts, len(found.rejected), tuple(found.problems), predictors)
+
+
+def _check_units(session: Session, spaces: Mapping[str, SearchSpace], found: Review) -> None:
+    for (device, space), group in found.groups.items():
+        architectures = group.architectures
+        expected = expect_latency(session, spaces, device, space, architectures)
+        faults = unit_faults(group.latency_ms, expected, partial(is_folded, spaces[space], architectures))
+        for position, reason in faults.items():
+            found.reject(RowProblem(group.numbers[position], group.lines[position], "latency_ms", reason))
+
+
+def _stored(row: CheckedRow) -> MeasurementRow:
+    architecture = row.architecture
+    return MeasurementRow(row.device, architecture.space, architecture.key, row.latency_ms, **row.provenance)

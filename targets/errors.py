@@ -1,0 +1,58 @@
+"""Errors of the package `targets`.
+
+TargetError
+├── UnknownTargetError         no cost model of that name
+├── UnknownHardwareError       no hardware of that name in the catalogue
+├── InvalidHardwareError       a hardware description that cannot be used, with the keys at fault
+└── UnsupportedPrecisionError  operands wider than the hardware computes with
+"""
+
+from collections.abc import Sequence
+
+
+class TargetError(Exception):
+    """Base of every error that `targets` raises on purpose."""
+
+
+class UnknownTargetError(TargetError):
+    """No cost model of that name is registered."""
+
+    def __init__(self, name: str, known: Sequence[str]):
+        super().__init__(f"unknown target {name!r}; known: {', '.join(known)}")
+        self.name = name
+        self.known = list(known)
+
+
+class UnknownHardwareError(TargetError):
+    """The catalogue has no hardware of that name."""
+
+    def __init__(self, name: str, known: Sequence[str]):
+        super().__init__(f"unknown hardware {name!r}; known: {', '.join(known)}")
+        self.name = name
+        self.known = list(known)
+
+
+class InvalidHardwareError(TargetError):
+    """A hardware description that cannot be used.
+
+    Attributes:
+        source: the file, or the name of the hardware.
+        faults: (key, reason) pairs; an empty key stands for the whole description.
+    """
+
+    def __init__(self, source: str, faults: Sequence[tuple[str, str]]):
+        listed = "; ".join(f"{key}: {reason}" if key else reason for key, reason in faults)
+        super().__init__(f"hardware description {source} is not valid: {listed}")
+        self.source = source
+        self.faults = tuple(faults)
+
+
+class UnsupportedPrecisionError(TargetError):
+    """Operands wider than any that the hardware computes with."""
+
+    def __init__(self, hardware: str, bits: int, supported_bits: Sequence[int]):
+        shown = ", ".join(str(width) for width in supported_bits)
+        super().__init__(f"{hardware} cannot compute with {bits}-bit operands; it supports: {shown}")
+        self.hardware = hardware
+        self.bits = bits
+        self.supported_bits = tuple(supported_bits)

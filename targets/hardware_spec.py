@@ -1,0 +1,33 @@
+"""The part of a hardware description that every cost model shares; each model's own part subclasses it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Bits = Annotated[int, Field(ge=1, le=64)]
+
+
+class HardwareSpec(BaseModel):
+    """A hardware configuration as data: immutable, hashable, no unknown keys, units in the keys.
+
+    Attributes:
+        name: how people call it.
+        target: the cost model that reads it, a key of `TARGETS`.
+        description: what it stands for and what it assumes.
+        native_weight_bits: width of weights unless a request says otherwise.
+        native_activation_bits: width of activations unless a request says otherwise.
+        area_mm2: silicon area, where known.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+    target: str
+    description: str
+    native_weight_bits: Bits
+    native_activation_bits: Bits
+    area_mm2: Positive | None = None

@@ -1,0 +1,79 @@
+"""Costs of many architectures at once: a table of the parts that they share instead of a workload each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from spaces.base import Architecture, FloatArray, Layer, SearchSpace, Workload
+from spaces.part_table import PartTable
+from targets.base import Cost, Precision, Target
+
+_LATENCY, _ENERGY = 0, 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CostArrays:
+    """Costs of n architectures, in their order.
+
+    Attributes:
+        latency_ms: (n,) of one run of the batch.
+        energy_mj: (n,) of one run of the batch, None where the target has no energy model.
+        area_mm2: of the hardware, None where unknown.
+        model: the model that produced the numbers.
+    """
+
+    latency_ms: FloatArray
+    energy_mj: FloatArray | None
+    area_mm2: float | None
+    model: str
+
+
+def segment_costs(
+    target: Target,
+    space: SearchSpace,
+    architectures: Sequence[Architecture],
+    precision: Precision | None = None,
+    *,
+    batch: int = 1,
+) -> CostArrays:
+    """Cost of each architecture, equal to `target.cost(space.workload(architecture))` up to rounding.
+
+    Args:
+        target: costs that add over layers, as the protocol promises.
+        space: the architectures' space, hashable: the table is kept per target, space, precision and batch.
+        architectures: n of them, also none.
+        precision: the target's native one by default.
+        batch: samples per run.
+
+    Raises:
+        UnsupportedPrecisionError: as `Target.cost`.
+        ValueError: a batch below 1.
+    """
+    if batch < 1:
+        raise ValueError(f"batch must be at least 1, got {batch}")
+    table, nothing = _part_table(target, space, precision or target.native_precision, batch)
+    totals = table(architectures).sum(axis=1)
+    return CostArrays(
+        latency_ms=totals[:, _LATENCY],
+        energy_mj=None if nothing.energy_mj is None else totals[:, _ENERGY],
+        area_mm2=nothing.area_mm2,
+        model=nothing.model,
+    )
+
+
+@lru_cache(maxsize=64)
+def _part_table(target: Target, space: SearchSpace, precision: Precision, batch: int) -> tuple[PartTable, Cost]:
+    """Latency in ms and energy in mJ (NaN where unknown) of each part, and the cost of no layer at all."""
+
+    def cost(layers: tuple[Layer, ...]) -> Cost:
+        return target.cost(Workload(layers, batch=batch), precision)
+
+    return PartTable(space, lambda layers: _pair(cost(layers)), 2), cost(())
+
+
+def _pair(cost: Cost) -> tuple[float, float]:
+    return cost.latency_ms, np.nan if cost.energy_mj is None else cost.energy_mj

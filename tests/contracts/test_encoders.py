@@ -1,0 +1,85 @@
+"""Every encoder on every space keeps the contract of `Encoder`."""
+
+import numpy as np
+import pytest
+
+from arch_encodings import ENCODERS, Encoder, UnsupportedSpaceError
+from spaces import SPACES, Architecture, InvalidArchitectureError, SearchSpace, is_enumerable
+
+
+def _covered() -> list[tuple[Encoder, SearchSpace]]:
+    pairs = []
+    for space in SPACES.values():
+        for encoder in ENCODERS.values():
+            try:
+                encoder.feature_names(space)
+            except UnsupportedSpaceError:
+                continue
+            pairs.append((encoder, space))
+    return pairs
+
+
+COVERED = _covered()
+
+
+@pytest.fixture(params=COVERED, ids=[f"{encoder.name}-{space.name}" for encoder, space in COVERED])
+def pair(request: pytest.FixtureRequest) -> tuple[Encoder, SearchSpace]:
+    return request.param
+
+
+def test_registry_keys_are_the_encoders_names():
+    assert {name: encoder.name for name, encoder in ENCODERS.items()} == {name: name for name in ENCODERS}
+
+
+def test_each_space_has_all_encoders_but_paths_where_it_cannot_be_listed_and_learned_ones_without_weights():
+    covered = {(encoder.name, space.name) for encoder, space in COVERED}
+    missing = {(encoder, space) for encoder in ENCODERS for space in SPACES} - covered
+    unlisted = {("paths", name) for name, space in SPACES.items() if not is_enumerable(space)}
+    assert missing >= unlisted
+    assert {encoder for encoder, _ in missing - unlisted} <= {"arch2vec", "cate"}
+    assert not {("arch2vec", "nb201"), ("arch2vec", "fbnet"), ("cate", "nb201"), ("cate", "fbnet")} & missing
+
+
+def test_encode_gives_one_finite_row_per_architecture_and_a_name_per_column(pair):
+    encoder, space = pair
+    architectures = space.sample(7, rng=np.random.default_rng(1))
+    encoded = encoder.encode(space, architectures)
+    names = encoder.feature_names(space)
+    assert encoded.shape == (7, len(names))
+    assert encoded.dtype == np.float64
+    assert np.isfinite(encoded).all()
+    assert len(set(names)) == len(names)
+
+
+def test_encode_batch_equals_singles_in_the_order_given(pair):
+    encoder, space = pair
+    architectures = space.sample(5, rng=np.random.default_rng(2))
+    singles = np.concatenate([encoder.encode(space, [architecture]) for architecture in architectures])
+    np.testing.assert_array_equal(encoder.encode(space, architectures), singles)
+    np.testing.assert_array_equal(encoder.encode(space, architectures[::-1]), singles[::-1])
+
+
+def test_encode_empty_batch_keeps_the_columns(pair):
+    encoder, space = pair
+    assert encoder.encode(space, []).shape == (0, len(encoder.feature_names(space)))
+
+
+def test_encode_architecture_of_another_space_is_refused(pair):
+    encoder, space = pair
+    with pytest.raises(InvalidArchitectureError):
+        encoder.encode(space, [Architecture("elsewhere", "nothing")])
+
+
+@pytest.mark.parametrize("name", ["one_hot", "adjacency"])
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_encode_neighbours_differ(name, space):
+    rng = np.random.default_rng(3)
+    for architecture in space.sample(10, rng=rng):
+        neighbour = space.mutate(architecture, rng=rng)
+        first, second = ENCODERS[name].encode(space, [architecture, neighbour])
+        assert (first != second).any()
+
+
+def test_paths_of_a_space_that_cannot_be_listed_are_refused():
+    with pytest.raises(UnsupportedSpaceError, match=r"paths.*fbnet.*too large"):
+        ENCODERS["paths"].encode(SPACES["fbnet"], [])

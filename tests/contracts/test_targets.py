@@ -1,0 +1,69 @@
+"""Every target, on every hardware of the catalogue, keeps the contract of `targets.Target`."""
+
+import math
+
+import numpy as np
+import pytest
+
+from spaces.base import Workload
+from spaces.fbnet import Fbnet
+from spaces.nb201 import Nb201
+from targets import TARGETS, build_target, hardware_names, load_hardware, load_target
+
+SPACES = {"nb201": Nb201(), "fbnet": Fbnet()}
+hardware = pytest.mark.parametrize("name", hardware_names())
+spaces = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+
+
+def make_workload(space, seed=0):
+    return space.workload(space.sample(1, rng=np.random.default_rng(seed))[0])
+
+
+def test_every_cost_model_has_hardware_in_the_catalogue():
+    assert {load_hardware(name).target for name in hardware_names()} == set(TARGETS)
+
+
+@hardware
+@spaces
+def test_target_cost_is_positive_and_names_its_model(name, space):
+    workload = make_workload(space)
+    cost = load_target(name).cost(workload)
+    assert math.isfinite(cost.latency_ms)
+    assert cost.latency_ms > 0
+    assert cost.energy_mj is None or cost.energy_mj > 0
+    assert cost.model == load_hardware(name).target
+    assert [row.name for row in cost.layers] == [layer.name for layer in workload.layers]
+
+
+@hardware
+@spaces
+def test_target_cost_adds_over_layers(name, space):
+    target, workload = load_target(name), make_workload(space)
+    cost = target.cost(workload)
+    for split in (0, 1, len(workload.layers) // 2):
+        parts = [target.cost(Workload(layers)) for layers in (workload.layers[:split], workload.layers[split:])]
+        assert sum(part.latency_ms for part in parts) == pytest.approx(cost.latency_ms, rel=1e-12)
+        if cost.energy_mj is not None:
+            assert sum(part.energy_mj or 0 for part in parts) == pytest.approx(cost.energy_mj, rel=1e-12)
+    assert sum(row.latency_ms for row in cost.layers) == pytest.approx(cost.latency_ms, rel=1e-12)
+
+
+@hardware
+def test_target_without_layers_costs_nothing(name):
+    cost = load_target(name).cost(Workload(()))
+    assert (cost.latency_ms, cost.energy_mj or 0.0, cost.layers) == (0.0, 0.0, ())
+
+
+@hardware
+def test_target_is_equal_and_hashable_by_value(name):
+    first, second = build_target(load_hardware(name)), load_target(name)
+    assert first == second
+    assert hash(first) == hash(second)
+    assert first.name == name
+
+
+@hardware
+@spaces
+def test_target_native_precision_is_the_default(name, space):
+    target, workload = load_target(name), make_workload(space)
+    assert target.cost(workload) == target.cost(workload, target.native_precision)

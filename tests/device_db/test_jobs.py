@@ -1,0 +1,175 @@
+import threading
+from datetime import timedelta
+
+import pytest
+
+import device_db
+from device_db import JobNotFoundError, Jobs, JobState, JobStateError
+
+_AT_ONCE = timedelta(0)
+
+
+def _started(session, worker="w"):
+    jobs = Jobs(session)
+    jobs.create("search", {})
+    job = jobs.claim(worker)
+    assert job is not None
+    return job
+
+
+def test_create_then_get_returns_the_request(session):
+    request = {"space": "nb201", "objectives": ["latency_ms"], "limit": None}
+    created = Jobs(session).create("search", request)
+    session.expire_all()
+    job = Jobs(session).get(created.id)
+    assert (job.state, job.request, job.progress) == (JobState.queued, request, {})
+    assert (job.result, job.error, job.worker) == (None, None, None)
+
+
+def test_every_verb_on_an_unknown_job_is_refused(session):
+    jobs = Jobs(session)
+    for verb in (
+        jobs.get,
+        jobs.cancel,
+        lambda job_id: jobs.heartbeat(job_id, {}),
+        lambda job_id: jobs.finish(job_id, {}),
+        lambda job_id: jobs.fail(job_id, {}),
+    ):
+        with pytest.raises(JobNotFoundError):
+            verb("none")
+
+
+def test_claim_takes_the_oldest_and_then_none(session):
+    jobs = Jobs(session)
+    ids = [jobs.create("k", {}).id for _ in range(3)]
+    claimed = [jobs.claim("w") for _ in range(4)]
+    assert [job and job.id for job in claimed] == [*ids, None]
+    assert all(job.state is JobState.running and job.worker == "w" and job.attempts == 1 for job in claimed if job)
+
+
+def test_finish_stores_the_result(session):
+    job = _started(session)
+    assert Jobs(session).heartbeat(job.id, {"evaluations": 7}) is False
+    done = Jobs(session).finish(job.id, {"front": [1]}, worker="w")
+    assert (done.state, done.result, done.progress) == (JobState.succeeded, {"front": [1]}, {"evaluations": 7})
+    assert done.finished_at is not None
+
+
+def test_fail_stores_the_error(session):
+    job = _started(session)
+    assert Jobs(session).fail(job.id, {"reason": "no"}).state is JobState.failed
+    assert Jobs(session).get(job.id).error == {"reason": "no"}
+
+
+def test_finish_of_a_job_that_is_not_running_is_refused(session):
+    queued = Jobs(session).create("k", {})
+    with pytest.raises(JobStateError) as caught:
+        Jobs(session).finish(queued.id, {})
+    assert caught.value.state == "queued"
+    job = Jobs(session).claim("w")
+    assert job is not None
+    Jobs(session).finish(job.id, {})
+    with pytest.raises(JobStateError):
+        Jobs(session).fail(job.id, {})
+
+
+def test_cancel_of_a_queued_job_ends_it(session):
+    job = Jobs(session).create("k", {})
+    assert Jobs(session).cancel(job.id).state is JobState.cancelled
+    assert Jobs(session).claim("w") is None
+
+
+def test_cancel_of_a_running_job_asks_its_worker_to_stop(session):
+    job = _started(session)
+    assert Jobs(session).cancel(job.id).state is JobState.running
+    assert Jobs(session).heartbeat(job.id, {}) is True
+    ended = Jobs(session).finish(job.id, {"front": ["so far"]})
+    assert (ended.state, ended.result) == (JobState.cancelled, {"front": ["so far"]})
+
+
+def test_cancel_of_an_ended_job_leaves_it(session):
+    job = _started(session)
+    Jobs(session).finish(job.id, {})
+    assert Jobs(session).cancel(job.id).state is JobState.succeeded
+
+
+def test_requeue_stale_gives_a_silent_workers_job_to_another(session):
+    job = _started(session, "first")
+    jobs = Jobs(session)
+    assert jobs.requeue_stale(timedelta(hours=1)) == 0
+    assert jobs.requeue_stale(_AT_ONCE) == 1
+    again = jobs.claim("second")
+    assert again is not None
+    assert (again.id, again.worker, again.attempts) == (job.id, "second", 2)
+    assert jobs.heartbeat(job.id, {}, worker="first") is True
+    with pytest.raises(JobStateError):
+        jobs.finish(job.id, {}, worker="first")
+    assert jobs.finish(job.id, {}, worker="second").state is JobState.succeeded
+
+
+def test_requeue_stale_fails_a_job_that_lost_every_worker(session):
+    job = _started(session)
+    jobs = Jobs(session)
+    jobs.requeue_stale(_AT_ONCE, max_attempts=2)
+    assert jobs.claim("w") is not None
+    assert jobs.requeue_stale(_AT_ONCE, max_attempts=2) == 1
+    lost = jobs.get(job.id)
+    assert lost.state is JobState.failed
+    assert lost.error == {"reason": "lost its worker 2 times"}
+
+
+def test_requeue_stale_cancels_a_job_that_was_asked_to_stop(session):
+    job = _started(session)
+    Jobs(session).cancel(job.id)
+    assert Jobs(session).requeue_stale(_AT_ONCE) == 1
+    assert Jobs(session).get(job.id).state is JobState.cancelled
+
+
+def test_release_puts_the_job_back_without_counting_the_start(session):
+    job = _started(session)
+    Jobs(session).release(job.id, "other")
+    assert Jobs(session).get(job.id).state is JobState.running
+    Jobs(session).release(job.id, "w")
+    released = Jobs(session).get(job.id)
+    assert (released.state, released.attempts, released.worker) == (JobState.queued, 0, None)
+
+
+def test_release_of_a_job_that_was_asked_to_stop_cancels_it(session):
+    job = _started(session)
+    Jobs(session).cancel(job.id)
+    Jobs(session).release(job.id, "w")
+    released = Jobs(session).get(job.id)
+    assert released.state is JobState.cancelled
+    assert released.finished_at is not None
+
+
+def test_counts_are_by_state(session):
+    _started(session)
+    Jobs(session).create("k", {})
+    Jobs(session).create("k", {})
+    assert Jobs(session).counts() == {JobState.running: 1, JobState.queued: 2}
+
+
+def test_concurrent_claims_hand_every_job_out_once(engine):
+    factory = device_db.session_factory(engine)
+    with factory.begin() as session:
+        created = {Jobs(session).create("k", {"n": number}).id for number in range(40)}
+    claimed = []
+    start = threading.Barrier(5)
+
+    def work(name: str) -> None:
+        start.wait()
+        while True:
+            with factory.begin() as session:
+                job = Jobs(session).claim(name)
+            if job is None:
+                return
+            claimed.append(job.id)
+
+    threads = [threading.Thread(target=work, args=(str(number),)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == len(created)
+    assert set(claimed) == created

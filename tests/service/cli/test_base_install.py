@@ -1,0 +1,170 @@
+"""With the base install only, the command line helps, uploads to a server, and says what the rest needs."""
+
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# What the extra [server] brings; blocked here, whatever is installed.
+BLOCKED = (
+    "alembic",
+    "fastapi",
+    "moocore",
+    "prometheus_client",
+    "psycopg",
+    "pyarrow",
+    "pydantic_settings",
+    "pymoo",
+    "safetensors",
+    "scipy",
+    "sklearn",
+    "sqlalchemy",
+    "starlette",
+    "structlog",
+    "torch",
+    "torch_geometric",
+    "uvicorn",
+    "yaml",
+)
+PROGRAM = f"""
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {BLOCKED!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+from service.cli import main
+main()
+"""
+SERVER_COMMANDS = (
+    ["serve", "--port", "0"],
+    ["worker"],
+    ["migrate"],
+    ["keys", "list"],
+    ["devices"],
+    ["devices", "add", "box"],
+    ["suggest", "--device", "box", "--space", "nb201"],
+    ["predict", "--space", "nb201", "--device", "box", "0"],
+    ["search", "--space", "nb201", "--device", "box"],
+    ["import", "help", "."],
+    ["upload", "timings.csv"],
+)
+
+
+def run(*arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=directory,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def timings(tmp_path: Path) -> Path:
+    path = tmp_path / "timings.csv"
+    path.write_text("device,space,architecture,latency_ms\nbox,nb201,0,1.5\n")
+    return path
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Answers uploads as the service does and keeps what it got."""
+
+    answer: tuple[int, str, dict[str, object]]
+    got: dict[str, object]
+
+    def do_POST(self):
+        # httpx streams a file in chunks or, knowing its size, whole.
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).got = {"path": self.path, "body": body.decode(), **{k.lower(): v for k, v in self.headers.items()}}
+        status, content_type, document = self.answer
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.end_headers()
+        self.wfile.write(json.dumps(document).encode())
+
+    def log_message(self, format: str, *args: object):  # noqa: A002
+        """Quiet."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[type[Receiver], str]]:
+    class OwnReceiver(Receiver):
+        pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OwnReceiver) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield OwnReceiver, f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_help_without_server_lists_every_command(tmp_path: Path):
+    result = run("--help", directory=tmp_path)
+    assert result.returncode == 0, result.stderr
+    names = {arguments[0] for arguments in SERVER_COMMANDS} | {"version"}
+    assert not {name for name in names if name not in result.stdout}
+
+
+def test_version_without_server_prints_it(tmp_path: Path):
+    result = run("version", directory=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.count(".") == 2
+
+
+@pytest.mark.parametrize("arguments", SERVER_COMMANDS, ids=lambda arguments: " ".join(arguments[:2]))
+def test_command_without_server_says_what_to_install(arguments: list[str], tmp_path: Path, timings: Path):
+    result = run(*arguments, directory=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "pip install 'archcast[server]'" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_upload_to_server_without_server_packages_sends_the_file(timings: Path, receiver: tuple[type[Receiver], str]):
+    handler, url = receiver
+    counts = {"inserted": 1, "updated": 0, "unchanged": 0, "rejected": 0}
+    handler.answer = (
+        200,
+        "application/json",
+        {"batch": "b1", "dry_run": False, "errors": [], "predictors": [], **counts},
+    )
+    result = run("upload", timings.name, "--server", url, directory=timings.parent, ARCHCAST_API_KEY="ac_x")
+    assert (result.returncode, result.stdout) == (0, "b1\n"), result.stderr
+    assert handler.got["body"] == timings.read_text()
+    assert handler.got["path"] == "/admin/measurements?dry_run=false&on_error=abort&check_units=true"
+    assert handler.got["authorization"] == "Bearer ac_x"
+    assert handler.got["content-type"] == "text/csv"
+
+
+def test_upload_refused_by_server_shows_the_rows(timings: Path, receiver: tuple[type[Receiver], str]):
+    handler, url = receiver
+    fault = {"row": 1, "line": 2, "column": "device", "reason": "unknown device 'box'"}
+    problem = {"title": "Rejected rows", "detail": "1 of 1 rows are bad", "errors": [fault]}
+    handler.answer = (422, "application/problem+json", problem)
+    result = run("upload", timings.name, "--server", url, directory=timings.parent)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.splitlines() == [
+        "archcast: 1 of 1 rows are bad",
+        "  line 2, device: unknown device 'box'",
+    ]
+
+
+def test_upload_to_unreachable_server_fails_in_one_line(timings: Path):
+    result = run("upload", timings.name, "--server", "http://127.0.0.1:9", directory=timings.parent)
+    assert result.returncode == 1
+    assert result.stderr.startswith("archcast: http://127.0.0.1:9 cannot be reached")
+    assert len(result.stderr.splitlines()) == 1

@@ -1,0 +1,37 @@
+"""`archcast train`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arch_encodings.learned.trained import METHODS, load
+
+Cli = Callable[..., Any]
+TINY = ("--epochs", "1", "--graphs", "100")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_train_encoder_writes_weights_and_says_how_good_they_are(method: str, cli: Cli, tmp_path: Path):
+    outcome = cli("train", "encoder", method, "--space", "nb201", "--seed", "4", *TINY)
+    assert outcome.code == 0, outcome.err
+    assert "accuracy" in outcome.out
+    assert load(tmp_path / f"{method}-nb201.safetensors").manifest.settings["seed"] == 4
+    assert not list(tmp_path.glob("*.checkpoint"))
+
+
+def test_train_encoder_of_two_spaces_gives_joint_weights(cli: Cli, tmp_path: Path):
+    assert cli("train", "encoder", "cate", "--space", "tnb101_micro", "--space", "nb201", *TINY).code == 0
+    assert set(load(tmp_path / "cate-joint.safetensors").manifest.vocabulary.ids) == {"nb201", "tnb101_micro"}
+
+
+def test_train_encoder_resume_without_checkpoint_fails_in_one_line(cli: Cli):
+    outcome = cli("train", "encoder", "cate", "--space", "nb201", "--resume", *TINY)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("archcast: there is nothing to resume")
+
+
+def test_train_encoder_of_unknown_space_or_method_is_refused(cli: Cli):
+    assert "unknown" in cli("train", "encoder", "cate", "--space", "elsewhere", *TINY).err
+    assert cli("train", "encoder", "word2vec", "--space", "nb201", *TINY).code == 2

@@ -1,0 +1,166 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from device_db import DeviceKind, Devices, MeasurementRow, create_engine, session_factory
+from service.use_cases.seed_catalogue import seed_catalogue
+from spaces import SPACES
+from targets import hardware_names
+
+MEASURED = "bench-board"
+SIMULATED = hardware_names()[0]
+
+
+def test_devices_are_listed_with_kind_and_samples(client: TestClient):
+    devices = {device["name"]: device for device in client.get("/devices").json()["devices"]}
+    assert devices.keys() == {MEASURED, "unmeasured", *hardware_names()}
+    assert devices[MEASURED] == {
+        "name": MEASURED,
+        "kind": "measured",
+        "description": "a board on the bench",
+        "samples": {"nb201": 20},
+    }
+    assert devices[SIMULATED]["kind"] == "simulated"
+    assert devices["unmeasured"]["samples"] == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("kind=simulated", set(hardware_names())),
+        ("space=nb201", {MEASURED}),
+        ("space=fbnet", set()),
+        ("kind=simulated&space=nb201", set()),
+    ],
+)
+def test_devices_are_filtered_by_kind_and_by_space(client: TestClient, query: str, names: set[str]):
+    assert {device["name"] for device in client.get(f"/devices?{query}").json()["devices"]} == names
+
+
+@pytest.mark.parametrize(("query", "status"), [("kind=toaster", 422), ("space=nb999", 404), ("space=%00", 422)])
+def test_devices_with_a_bad_filter_are_refused(shared: TestClient, query: str, status: int):
+    assert shared.get(f"/devices?{query}").status_code == status
+
+
+def test_device_tells_its_predictors_and_a_simulated_one_its_hardware(client: TestClient):
+    measured = client.get(f"/devices/{MEASURED}").json()
+    (predictor,) = measured["predictors"]
+    assert (predictor["space"], predictor["name"], predictor["version"]) == ("nb201", "cost_linear", 1)
+    assert (measured["target"], measured["hardware"]) == (None, None)
+    simulated = client.get(f"/devices/{SIMULATED}").json()
+    assert (simulated["target"], simulated["hardware"]) == ("roofline", SIMULATED)
+
+
+@pytest.mark.parametrize(("name", "status"), [("nobody", 404), ("%00", 422), ("a%20b", 422), ("x" * 101, 422)])
+def test_device_that_is_not_there_is_refused(shared: TestClient, name: str, status: int):
+    assert shared.get(f"/devices/{name}").status_code == status
+
+
+def test_new_device_is_created_once(client: TestClient, deployment: Any):
+    answer = client.post("/devices", json={"name": "pi-5", "description": "a Pi"}, headers=deployment.bearer("upload"))
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == "/devices/pi-5"
+    assert client.get("/devices/pi-5").json() == answer.json()
+    again = client.post("/devices", json={"name": "pi-5"}, headers=deployment.bearer("upload"))
+    assert again.status_code == 409
+    assert again.json()["type"] == "urn:archcast:problem:device-exists"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": ""},
+        {"name": "a/b"},
+        {"name": "-leading"},
+        {"name": "x" * 101},
+        {"name": "\x00"},
+        {"name": 5},
+        {"name": "ok", "description": "\x00"},
+        {"name": "ok", "description": "x" * 2001},
+        {"name": "ok", "kind": "simulated"},
+    ],
+)
+def test_new_device_with_a_bad_field_is_422(shared: TestClient, shared_deployment: Any, body: dict[str, Any]):
+    answer = shared.post("/devices", json=body, headers=shared_deployment.bearer("admin"))
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+
+
+def test_suggestions_are_new_and_distinct_and_stay_the_same(client: TestClient, samples: list[MeasurementRow]):
+    answer = client.get(f"/devices/{MEASURED}/suggestions?space=nb201").json()
+    assert answer["measured"] == 20
+    assert len(set(answer["architectures"])) == 20
+    assert not {row.architecture for row in samples} & set(answer["architectures"])
+    assert client.get(f"/devices/{MEASURED}/suggestions?space=nb201").json() == answer
+
+
+def test_suggestions_while_the_inference_slots_are_full_are_503(serve: Callable[..., TestClient]):
+    client = serve(inference_slots=1, inference_wait_seconds=0)
+    with client.app.state.archcast.inference.slot():  # type: ignore[attr-defined]
+        answer = client.get(f"/devices/{MEASURED}/suggestions?space=nb201")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_suggestions_of_a_large_space_for_a_device_without_samples(shared: TestClient):
+    answer = shared.get("/devices/unmeasured/suggestions?space=fbnet&count=7").json()
+    assert len(answer["architectures"]) == 7
+    assert all(SPACES["fbnet"].parse(key).key == key for key in answer["architectures"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{SIMULATED}/suggestions?space=nb201", 409),
+        (f"{MEASURED}/suggestions", 422),
+        (f"{MEASURED}/suggestions?space=nb999", 404),
+        (f"{MEASURED}/suggestions?space=nb201&count=0", 422),
+        (f"{MEASURED}/suggestions?space=nb201&count=many", 422),
+        (f"{MEASURED}/suggestions?space=nb201&count=100000", 422),
+        ("nobody/suggestions?space=nb201", 404),
+    ],
+)
+def test_suggestions_that_cannot_be_given_are_refused(shared: TestClient, path: str, status: int):
+    answer = shared.get(f"/devices/{path}")
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_spaces_tell_their_choices(shared: TestClient):
+    spaces = {space["name"]: space for space in shared.get("/spaces").json()["spaces"]}
+    assert spaces.keys() == SPACES.keys()
+    assert spaces["nb201"]["size"] == 15_625
+    assert spaces["nb201"]["is_enumerable"]
+    assert not spaces["nb201"]["accepts_index"]
+    assert spaces["fbnet"]["positions"] == 22
+
+
+def test_seeding_the_catalogue_again_changes_nothing(database_url: str):
+    engine = create_engine(database_url)
+    with session_factory(engine).begin() as session:
+        assert seed_catalogue(session) == len(hardware_names())
+        assert seed_catalogue(session) == 0
+        assert len(Devices(session).list()) == len(hardware_names())
+    engine.dispose()
+
+
+def test_seeding_brings_simulated_devices_up_to_date_and_leaves_others(database_url: str):
+    first, second = hardware_names()[:2]
+    engine = create_engine(database_url)
+    sessions = session_factory(engine)
+    with sessions.begin() as session:
+        Devices(session).add(second, DeviceKind.measured, "somebody's own")
+        seed_catalogue(session)
+        device = Devices(session).get(first)
+        current = (device.description, device.target, device.config)
+        device.description, device.target, device.config = "old", "older", {"peak": 1}
+    with sessions.begin() as session:
+        assert seed_catalogue(session) == 1
+    with sessions() as session:
+        device = Devices(session).get(first)
+        assert (device.description, device.target, device.config) == current
+        assert Devices(session).get(second).description == "somebody's own"
+    engine.dispose()

@@ -1,0 +1,147 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import sessionmaker
+
+from device_db import Job, Jobs, JobState
+from search import Progress
+from service.jobs import reporter
+from service.jobs.bell import Bell
+from service.jobs.reporter import JobReporter
+from service.jobs.waiting import wait_for
+from service.jobs.worker import Workers, run_worker
+from service.metrics import Metrics
+from service.state import AppState, open_state
+from targets import hardware_names
+
+SIMULATED = hardware_names()[0]
+
+LONG = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 60}}
+SHORT = {"space": "nb201", "device": SIMULATED, "budget": {"evaluations": 50}, "algorithm": "random"}
+
+
+@pytest.fixture
+def state(deployment: Any) -> Iterator[AppState]:
+    opened = open_state(deployment.settings, Metrics())
+    yield opened
+    opened.engine.dispose()
+
+
+def submit(state: AppState, request: dict[str, object], kind: str = "search") -> str:
+    with state.sessions.begin() as session:
+        return Jobs(session).create(kind, request).id
+
+
+def job(state: AppState, job_id: str) -> Job:
+    with state.read_sessions() as session:
+        return Jobs(session).get(job_id)
+
+
+def test_workers_run_each_job_once(state: AppState):
+    jobs = [submit(state, SHORT) for _ in range(6)]
+    workers = Workers(state, 3)
+    workers.start()
+    ended = [wait_for(state, job_id, 30) for job_id in jobs]
+    workers.stop()
+    assert {one.state for one in ended} == {JobState.succeeded}
+    assert {one.attempts for one in ended} == {1}
+
+
+def test_worker_that_is_stopped_gives_its_job_back_and_another_takes_it(state: AppState):
+    job_id = submit(state, LONG)
+    workers = Workers(state, 1)
+    workers.start()
+    until(lambda: job(state, job_id).progress != {})
+    started = time.monotonic()
+    workers.stop()
+    assert time.monotonic() - started < 5
+    assert job(state, job_id).state is JobState.queued
+    again = Workers(state, 1)
+    again.start()
+    until(lambda: job(state, job_id).state is JobState.running)
+    again.stop()
+
+
+def test_job_of_a_dead_worker_is_taken_over(state: AppState):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        claimed = Jobs(session).claim("dead")
+        assert claimed is not None
+        claimed.heartbeat_at = claimed.created_at - timedelta(hours=1)
+    workers = Workers(state, 1)
+    workers.start()
+    assert wait_for(state, job_id, 30).state is JobState.succeeded
+    workers.stop()
+
+
+def test_job_that_fails_unexpectedly_shows_no_internals(state: AppState):
+    job_id = submit(state, {"space": "nb201", "device": SIMULATED, "objectives": ["secret"]})
+    workers = Workers(state, 1)
+    workers.start()
+    failed = wait_for(state, job_id, 30)
+    workers.stop()
+    assert failed.state is JobState.failed
+    assert failed.error is not None
+    assert failed.error["status"] == 500
+    assert "secret" not in str(failed.error)
+
+
+def test_worker_process_works_for_a_server_without_workers(
+    deployment: Any, serve: Callable[..., TestClient], state: AppState
+):
+    stop = threading.Event()
+    worker = threading.Thread(target=run_worker, args=(deployment.settings, stop))
+    worker.start()
+    try:
+        answer = serve(embedded_workers=0).post("/search", json=SHORT)
+    finally:
+        stop.set()
+        worker.join(10)
+    assert answer.status_code == 200
+    assert not worker.is_alive()
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.05, 0.9), (13, 31)])
+def test_next_report_comes_in_time_however_long_the_last_one_took(
+    took: float, pause: float, monkeypatch: pytest.MonkeyPatch
+):
+    now = [1000.0]
+    reported: list[float] = []
+
+    def heartbeat(*_: Any, **__: Any) -> bool:
+        now[0] += took
+        reported.append(now[0])
+        return False
+
+    monkeypatch.setattr(reporter, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(Jobs, "heartbeat", heartbeat)
+    state = SimpleNamespace(settings=SimpleNamespace(job_stale_seconds=120), sessions=sessionmaker())
+    report = JobReporter(cast(AppState, state), "job", "worker", threading.Event())
+    progress = cast(Progress, SimpleNamespace(evaluations=1, limit=2, seconds=0.1, front=[]))
+    report(progress)
+    now[0] += pause
+    report(progress)
+    assert len(reported) == 2
+
+
+def test_bell_wakes_a_waiter_at_once_and_forgets_no_ring():
+    bell = Bell()
+    seen = bell.rings
+    threading.Timer(0.05, bell.ring).start()
+    started = time.monotonic()
+    assert bell.wait(seen, 10) == 1
+    assert bell.wait(seen, 10) == 1
+    assert time.monotonic() - started < 5
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,106 @@
+"""Costs by look-up equal the cost of each workload, for whole spaces and quickly."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spaces.fbnet import Fbnet
+from spaces.nb201 import Nb201
+from spaces.ofa import Ofa
+from targets import Precision, UnsupportedPrecisionError, hardware_names, load_target, segment_costs
+from targets.base import Cost
+
+SPACES = {"nb201": Nb201(), "fbnet": Fbnet(), "ofa": Ofa()}
+NPU = load_target("roofline-edge-npu")
+
+
+class LatencyOnly:
+    """A target that knows neither energy nor area and counts its calls."""
+
+    name = "counting"
+    native_precision = Precision()
+
+    def __init__(self):
+        self.calls = 0
+
+    def cost(self, workload, precision=None):
+        self.calls += 1
+        return Cost(float(len(workload.layers)), None, None, "count", ())
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+@pytest.mark.parametrize("name", hardware_names())
+@pytest.mark.parametrize(("precision", "batch"), [(None, 1), (Precision(4, 8), 16)])
+def test_segment_costs_equal_the_cost_of_each_workload(space, name, precision, batch):
+    target = load_target(name)
+    architectures = space.sample(20, rng=np.random.default_rng(0))
+    workloads = [replace(space.workload(architecture), batch=batch) for architecture in architectures]
+    expected = [target.cost(workload, precision) for workload in workloads]
+    costs = segment_costs(target, space, architectures, precision, batch=batch)
+    np.testing.assert_allclose(costs.latency_ms, [cost.latency_ms for cost in expected], rtol=1e-12)
+    assert costs.energy_mj is not None
+    np.testing.assert_allclose(
+        costs.energy_mj, np.array([cost.energy_mj for cost in expected], dtype=float), rtol=1e-12
+    )
+    assert (costs.model, costs.area_mm2) == (expected[0].model, expected[0].area_mm2)
+
+
+def test_segment_costs_whole_nb201_takes_a_fifth_of_a_second_at_most():
+    space = Nb201()
+    architectures = list(space.enumerate())
+    start = time.process_time()
+    costs = segment_costs(NPU, space, architectures)
+    assert time.process_time() - start < 0.2
+    assert costs.latency_ms.shape == (15_625,)
+    assert (costs.latency_ms > 0).all()
+
+
+def test_segment_costs_unknown_energy_stays_unknown():
+    target, space = LatencyOnly(), SPACES["nb201"]
+    architectures = space.sample(5, rng=np.random.default_rng(0))
+    costs = segment_costs(target, space, architectures)
+    assert costs.energy_mj is None
+    assert costs.latency_ms.tolist() == [len(space.workload(architecture).layers) for architecture in architectures]
+
+
+def test_segment_costs_second_call_costs_no_workload():
+    target, space = LatencyOnly(), SPACES["nb201"]
+    architectures = space.sample(5, rng=np.random.default_rng(0))
+    segment_costs(target, space, architectures)
+    calls = target.calls
+    segment_costs(target, space, architectures[::-1])
+    assert target.calls == calls == 1 + 1 + 6 * 5
+
+
+def test_segment_costs_equal_hardware_shares_its_table():
+    first, second = load_target("roofline-edge-npu"), load_target("roofline-edge-npu")
+    assert first == second
+    assert hash(first) == hash(second)
+
+
+def test_segment_costs_no_architectures_gives_no_costs():
+    costs = segment_costs(NPU, SPACES["fbnet"], [])
+    assert costs.latency_ms.shape == (0,)
+    assert costs.energy_mj is not None
+    assert costs.energy_mj.shape == (0,)
+
+
+def test_segment_costs_precision_beyond_the_hardware_is_refused():
+    with pytest.raises(UnsupportedPrecisionError):
+        segment_costs(NPU, SPACES["nb201"], [], Precision(32, 32))
+
+
+def test_segment_costs_batch_below_one_is_refused():
+    with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
+        segment_costs(NPU, SPACES["nb201"], [], batch=0)
+
+
+def test_segment_costs_result_belongs_to_the_caller():
+    space = SPACES["nb201"]
+    architectures = space.sample(5, rng=np.random.default_rng(0))
+    costs = segment_costs(NPU, space, architectures)
+    expected = costs.latency_ms.copy()
+    costs.latency_ms[:] = 0
+    assert (segment_costs(NPU, space, architectures).latency_ms == expected).all()
