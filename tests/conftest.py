@@ -8,6 +8,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+# Before anything imports torch: its threads wait busily, so that those of several test processes starve each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy import create_engine as plain_engine

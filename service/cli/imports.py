@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # As `device_db.importers.IMPORTERS`, which needs the server's packages; a test holds the two together.
 BENCHMARKS = {
-    "help": "HELP: latencies of nb201 and fbnet on 27 devices each, of ofa on 12. PATH is its folder `data`, or one space's.",
+    "help": "HELP: nb201 and fbnet on 27 devices each, ofa on 12. PATH is its `data` or one space's folder.",
     "eagle": "EAGLE / LatBench: latencies of nb201 on 13 devices. PATH is the table (.csv or .csv.gz) or its folder.",
     "hw-nas-bench": "HW-NAS-Bench: latency and energy of nb201 on 6 devices. PATH is the Parquet file or its folder.",
     "accuracy": "NAS-Bench-201: test accuracies, and the order that gives cells their index. PATH as for eagle.",

@@ -31,7 +31,7 @@ def search(
     ] = None,
     evaluations: Annotated[int | None, typer.Option("--evaluations", min=1, help="Budget in architectures.")] = None,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.0, help="Budget in time.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed finds the same front, unless --seconds ends it.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same front, unless --seconds ends it.")] = 0,
     algorithm: Annotated[
         str, typer.Option("--algorithm", help="`auto` scores everything where the space allows.")
     ] = "auto",
