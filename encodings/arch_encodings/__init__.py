@@ -8,10 +8,10 @@ from arch_encodings.cost import Cost, has_path
 from arch_encodings.errors import EncodingError, InvalidWeightsError, UnsupportedSpaceError
 from arch_encodings.learned import Arch2vec, Cate
 from arch_encodings.one_hot import OneHot
-from arch_encodings.paths import Paths
+from arch_encodings.paths import Paths, TruncatedPaths
 
 ENCODERS: Final[dict[str, Encoder]] = {
-    encoder.name: encoder for encoder in (Adjacency(), OneHot(), Paths(), Cost(), Arch2vec(), Cate())
+    encoder.name: encoder for encoder in (Adjacency(), OneHot(), Paths(), TruncatedPaths(), Cost(), Arch2vec(), Cate())
 }
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "InvalidWeightsError",
     "OneHot",
     "Paths",
+    "TruncatedPaths",
     "UnsupportedSpaceError",
     "has_path",
 ]
