@@ -23,6 +23,11 @@ def write_section(name: str, body: str, page: str = "benchmarks.md") -> None:
     path.write_text(updated if count else f"{text.rstrip()}\n\n{section}\n", encoding="utf-8")
 
 
+def docs_path(name: str) -> Path:
+    """Where a file of that name lies in docs."""
+    return _DOCS / name
+
+
 def markdown_table(header: list[str], rows: list[list[str]]) -> str:
     """A GitHub table, the first column left-aligned and the others right-aligned."""
     rule = ["---", *["---:"] * (len(header) - 1)]

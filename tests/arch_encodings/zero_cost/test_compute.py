@@ -15,6 +15,7 @@ NB201 = get_space("nb201")
 SMALL = ProxySettings(seed=3, batch_size=12)
 LIVE = NB201.parse("|nor_conv_1x1~0|+|avg_pool_3x3~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|")
 DEAD = NB201.parse("|none~0|+|nor_conv_1x1~0|none~1|+|none~0|nor_conv_1x1~1|none~2|")
+UNDEFINED = {"epe_nas", "jacov", "nwot", "zen"}
 COLUMN = {name: column for column, name in enumerate(PROXIES)}
 
 
@@ -63,6 +64,13 @@ def test_dead_cell_has_no_flow_and_no_defined_correlation(values):
     assert dead["synflow"] < 1e-6 * values[0, COLUMN["synflow"]]
     assert math.isnan(dead["jacov"])
     assert math.isnan(dead["epe_nas"])
+
+
+def test_cell_of_nothing_has_no_infinite_proxy():
+    """Its activations see zeros alone, the same for every sample."""
+    nothing = compute_proxies(NB201, [NB201.parse([0] * 6)], settings=SMALL)
+    assert not np.isinf(nothing).any()
+    assert {name for name, column in COLUMN.items() if np.isnan(nothing[0, column])} == UNDEFINED
 
 
 def test_snip_is_at_least_the_size_of_plain(values):

@@ -102,6 +102,10 @@ def test_nwot_counts_the_activations_that_two_samples_switch_alike(subject, valu
     assert values["nwot"] == pytest.approx(np.linalg.slogdet(np.array(alike, float))[1], rel=1e-6)
 
 
+def test_nwot_of_samples_switched_alike_is_undefined():
+    assert math.isnan(batch_kernels.nwot(np.full((4, 4), 7.0)))
+
+
 def test_synflow_equals_its_definition_without_batch_norms(subject):
     network = subject.network().double()
     network[1] = nn.Identity()
