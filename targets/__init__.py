@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from targets.base import Cost, Cycles, LayerCost, Mode, Precision, Target, total_cost
+from targets.bitmod import BitMod, BitModHardware
 from targets.catalogue import catalogue_description, file_description, hardware_names, validate
 from targets.errors import (
     InvalidHardwareError,
@@ -32,6 +33,8 @@ from targets.segment_costs import CostArrays, segment_costs
 __all__ = [
     "TARGETS",
     "ArithmeticUnit",
+    "BitMod",
+    "BitModHardware",
     "Cost",
     "CostArrays",
     "Cycles",
@@ -71,6 +74,7 @@ class TargetModel:
 
 TARGETS: Final[dict[str, TargetModel]] = {
     "roofline": TargetModel(RooflineHardware, Roofline),
+    "bitmod": TargetModel(BitModHardware, BitMod),
 }
 
 
