@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from targets.base import Cost, LayerCost, Precision, Target
+from targets.base import Cost, Cycles, LayerCost, Mode, Precision, Target, total_cost
 from targets.catalogue import catalogue_description, file_description, hardware_names, validate
 from targets.errors import (
     InvalidHardwareError,
     TargetError,
     UnknownHardwareError,
     UnknownTargetError,
+    UnsupportedLayerError,
     UnsupportedPrecisionError,
 )
 from targets.hardware_spec import HardwareSpec
+from targets.host import WithHost
 from targets.roofline import ArithmeticUnit, Roofline, RooflineHardware
 from targets.segment_costs import CostArrays, segment_costs
 
@@ -32,9 +34,11 @@ __all__ = [
     "ArithmeticUnit",
     "Cost",
     "CostArrays",
+    "Cycles",
     "HardwareSpec",
     "InvalidHardwareError",
     "LayerCost",
+    "Mode",
     "Precision",
     "Roofline",
     "RooflineHardware",
@@ -43,7 +47,9 @@ __all__ = [
     "TargetModel",
     "UnknownHardwareError",
     "UnknownTargetError",
+    "UnsupportedLayerError",
     "UnsupportedPrecisionError",
+    "WithHost",
     "build_target",
     "hardware_names",
     "load_hardware",
@@ -51,6 +57,7 @@ __all__ = [
     "parse_hardware",
     "read_hardware",
     "segment_costs",
+    "total_cost",
 ]
 
 

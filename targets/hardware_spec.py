@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Bits = Annotated[int, Field(ge=1, le=64)]
+MeanBits = Annotated[float, Field(ge=1, le=64, allow_inf_nan=False)]
 
 
 class HardwareSpec(BaseModel):
@@ -28,6 +29,6 @@ class HardwareSpec(BaseModel):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
     target: str
     description: str
-    native_weight_bits: Bits
-    native_activation_bits: Bits
+    native_weight_bits: MeanBits
+    native_activation_bits: MeanBits
     area_mm2: Positive | None = None

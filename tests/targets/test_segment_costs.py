@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,9 +22,13 @@ class LatencyOnly:
 
     name = "counting"
     native_precision = Precision()
+    is_additive = True
 
     def __init__(self):
         self.calls = 0
+
+    def supports(self, layer):
+        return True
 
     def cost(self, workload, precision=None):
         self.calls += 1
@@ -72,6 +77,24 @@ def test_segment_costs_second_call_costs_no_workload():
     calls = target.calls
     segment_costs(target, space, architectures[::-1])
     assert target.calls == calls == 1 + 1 + 6 * 5
+
+
+class FreeAfterSmall(LatencyOnly):
+    """A layer is free when it follows one with fewer outputs: no sum over layers."""
+
+    is_additive = False
+
+    def cost(self, workload, precision=None):
+        sizes = [layer.out_elements for layer in workload.layers]
+        return Cost(float(sum(now <= before for before, now in pairwise(sizes))), None, None, "order", ())
+
+
+def test_segment_costs_target_that_is_not_additive_gets_whole_workloads():
+    target, space = FreeAfterSmall(), SPACES["fbnet"]
+    architectures = space.sample(5, rng=np.random.default_rng(0))
+    costs = segment_costs(target, space, architectures)
+    assert costs.latency_ms.tolist() == [target.cost(space.workload(each)).latency_ms for each in architectures]
+    assert segment_costs(target, space, []).latency_ms.shape == (0,)
 
 
 def test_segment_costs_equal_hardware_shares_its_table():
