@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from targets.base import Cost, Cycles, LayerCost, Mode, Precision, Target, total_cost
+from targets.bitvert import BitSerial, BitSerialHardware
 from targets.catalogue import catalogue_description, file_description, hardware_names, validate
 from targets.errors import (
     InvalidHardwareError,
@@ -32,6 +33,8 @@ from targets.segment_costs import CostArrays, segment_costs
 __all__ = [
     "TARGETS",
     "ArithmeticUnit",
+    "BitSerial",
+    "BitSerialHardware",
     "Cost",
     "CostArrays",
     "Cycles",
@@ -70,6 +73,7 @@ class TargetModel:
 
 
 TARGETS: Final[dict[str, TargetModel]] = {
+    "bitvert": TargetModel(BitSerialHardware, BitSerial),
     "roofline": TargetModel(RooflineHardware, Roofline),
 }
 
