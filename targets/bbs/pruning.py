@@ -25,7 +25,13 @@ _METADATA_BITS = 8
 
 
 def binary_prune(
-    weights: NDArray[np.int8], method: str, *, pruned_columns: int, group_size: int = 32, constant_bits: int = 5
+    weights: NDArray[np.int8],
+    method: str,
+    *,
+    pruned_columns: int,
+    group_size: int = 32,
+    constant_bits: int = 5,
+    within_int8: bool = False,
 ) -> NDArray[np.int16]:
     """A tensor with each group's columns pruned, in the layout that it came in.
 
@@ -36,6 +42,7 @@ def binary_prune(
         group_size: consecutive weights along the input channels; all of them where there are fewer. Groups run on
             through kernel positions and output channels, as the authors' do.
         constant_bits: of zero-point shifting.
+        within_int8: of zero-point shifting: whether its results must be int8, as those of the others are.
 
     Returns: same shape; int16, because zero-point shifting may leave int8.
 
@@ -52,7 +59,7 @@ def binary_prune(
     layout = channels_last(weights)
     groups = layout.reshape(-1, _group_length(weights, group_size))
     if method == "zero_point_shifting":
-        pruned = zero_point_shifting(groups, pruned_columns, constant_bits=constant_bits)
+        pruned = zero_point_shifting(groups, pruned_columns, constant_bits=constant_bits, within_int8=within_int8)
     else:
         pruned = METHODS[method](groups, pruned_columns)
     return channels_first(pruned.reshape(layout.shape))

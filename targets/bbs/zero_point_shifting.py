@@ -11,11 +11,15 @@ from targets.bbs.bit_columns import MAGNITUDE_COLUMNS, MAX_MAGNITUDE, leading_ze
 
 _VALUES = 256
 _LOWEST = -128
+# More than any group can lose; a constant of 0 loses less.
+_FORBIDDEN = 2**40
 # Groups at a time: what is in flight stays in the cache.
 _CHUNK_WEIGHTS = 1 << 16
 
 
-def zero_point_shifting(groups: NDArray[np.int8], pruned_columns: int, *, constant_bits: int = 5) -> NDArray[np.int16]:
+def zero_point_shifting(
+    groups: NDArray[np.int8], pruned_columns: int, *, constant_bits: int = 5, within_int8: bool = False
+) -> NDArray[np.int16]:
     """The groups as they read after shifting, pruning and shifting back.
 
     For every constant: weights shifted by it and clipped to +-127, zero columns from the top of the magnitudes pruned
@@ -26,29 +30,36 @@ def zero_point_shifting(groups: NDArray[np.int8], pruned_columns: int, *, consta
         groups: (groups, n).
         pruned_columns: 1 to 7.
         constant_bits: width of the constant, two's complement; the hardware's field has 6.
+        within_int8: only constants whose results are int8, which the authors do not ask for.
 
-    Returns: (groups, n), which may leave int8 by the constant.
+    Returns: (groups, n), which may leave int8 by the constant unless that is forbidden.
 
     Source: Chen et al. 2024, section III ("moderate", four columns).
     """
     # Loss and result depend on the weight, the constant and the group's zero columns alone: a table of each.
+    tables = _tables(pruned_columns, constant_bits, within_int8)
     rows = _CHUNK_WEIGHTS // groups.shape[1] + 1
     out = np.empty(groups.shape, dtype=np.int16)
     for start in range(0, len(groups), rows):
-        _shift(groups[start : start + rows], pruned_columns, constant_bits, out[start : start + rows])
+        _shift(groups[start : start + rows], tables, constant_bits, out[start : start + rows])
     return out
 
 
-def _shift(groups: NDArray[np.int8], pruned_columns: int, constant_bits: int, out: NDArray[np.int16]) -> None:
-    results, losses = _tables(pruned_columns, constant_bits)
+def _shift(
+    groups: NDArray[np.int8],
+    tables: tuple[NDArray[np.int16], NDArray[np.signedinteger]],
+    constant_bits: int,
+    out: NDArray[np.int16],
+) -> None:
+    results, losses = tables
     indices = groups.astype(np.int32) - _LOWEST
     low, high = groups.min(axis=1).astype(np.int16), groups.max(axis=1).astype(np.int16)
-    least = np.full(len(groups), np.iinfo(np.int32).max, dtype=np.int32)
+    least = np.full(len(groups), np.iinfo(losses.dtype).max, dtype=losses.dtype)
     chosen = np.zeros(len(groups), dtype=np.int32)
     for row, constant in enumerate(_constants(constant_bits)):
         largest = np.minimum(np.maximum(np.abs(low + constant), np.abs(high + constant)), MAX_MAGNITUDE)
         table = (row * (MAGNITUDE_COLUMNS + 1) + leading_zeros(largest)).astype(np.int32) * _VALUES
-        loss = losses.take(indices + table[:, None]).sum(axis=1, dtype=np.int32)
+        loss = losses.take(indices + table[:, None]).sum(axis=1, dtype=losses.dtype)
         is_less = loss < least
         least = np.where(is_less, loss, least)
         chosen = np.where(is_less, table, chosen)
@@ -60,14 +71,21 @@ def _constants(constant_bits: int) -> range:
 
 
 @lru_cache(maxsize=32)
-def _tables(pruned_columns: int, constant_bits: int) -> tuple[NDArray[np.int16], NDArray[np.int32]]:
+def _tables(
+    pruned_columns: int, constant_bits: int, within_int8: bool
+) -> tuple[NDArray[np.int16], NDArray[np.signedinteger]]:
     """Result and squared error of each (constant, zero columns, weight), flat."""
     weights = np.arange(_LOWEST, _LOWEST + _VALUES)
     zero_columns = np.arange(MAGNITUDE_COLUMNS + 1)
     results = np.stack(
         [_pruned(weights, constant, zero_columns, pruned_columns) for constant in _constants(constant_bits)]
     )
-    return results.astype(np.int16).ravel(), ((results - weights) ** 2).astype(np.int32).ravel()
+    losses = (results - weights) ** 2
+    if within_int8:
+        losses = np.where((results < _LOWEST) | (results >= _LOWEST + _VALUES), _FORBIDDEN, losses)
+    else:
+        losses = losses.astype(np.int32)
+    return results.astype(np.int16).ravel(), losses.ravel()
 
 
 def _pruned(weights: NDArray, constant: int, zero_columns: NDArray, pruned_columns: int) -> NDArray:

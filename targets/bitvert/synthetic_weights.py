@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from spaces.base import Layer
 
+_LARGEST = np.float32(127)
 
-def synthetic_weights(shape: tuple[int, ...], *, rng: np.random.Generator, bits: int = 8) -> NDArray[np.int8]:
-    """Normal weights, each output channel scaled so that its largest magnitude is the largest of `bits` bits.
+
+def synthetic_weights(shape: tuple[int, ...], *, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Normal weights, each output channel scaled so that its largest magnitude is 127.
 
     Args:
         shape: (cout, cin) or (cout, cin, kernel height, kernel width).
@@ -18,7 +20,7 @@ def synthetic_weights(shape: tuple[int, ...], *, rng: np.random.Generator, bits:
     """
     weights = rng.standard_normal(shape, dtype=np.float32)
     largest = np.abs(weights).max(axis=tuple(range(1, len(shape))), keepdims=True)
-    return np.rint(weights / largest * (2 ** (bits - 1) - 1)).astype(np.int8)
+    return np.rint(weights * (_LARGEST / largest)).astype(np.int8)
 
 
 def weight_shape(layer: Layer) -> tuple[int, ...]:

@@ -146,6 +146,33 @@ def test_zero_point_shifting_wider_constant_is_never_worse(weights, columns):
     assert wide <= narrow
 
 
+@settings(deadline=None)
+@given(tensors, st.integers(1, 7))
+def test_zero_point_shifting_within_int8_gives_int8_and_is_never_better(weights, columns):
+    free, bound = (
+        binary_prune(weights, "zero_point_shifting", pruned_columns=columns, group_size=8, within_int8=within)
+        for within in (False, True)
+    )
+    assert bound.min() >= -128
+    assert bound.max() <= 127
+    if free.min() >= -128 and free.max() <= 127:
+        np.testing.assert_array_equal(bound, free)
+    loss = [np.square(pruned - weights.astype(np.int64)).sum() for pruned in (free, bound)]
+    assert loss[0] <= loss[1]
+
+
+def test_zero_point_shifting_may_leave_int8_unless_forbidden():
+    weights = np.array([[1, -87, 90, -127]], dtype=np.int8)
+    free, bound = (
+        binary_prune(
+            weights, "zero_point_shifting", pruned_columns=4, group_size=4, constant_bits=6, within_int8=within
+        )
+        for within in (False, True)
+    )
+    assert free.tolist() == [[-3, -83, 93, -131]]
+    assert bound.tolist() == [[5, -91, 85, -123]]
+
+
 def test_best_method_depends_on_the_distribution():
     rng = np.random.default_rng(0)
     bell = np.clip(np.rint(rng.normal(0, 30, (32, 64))), -127, 127).astype(np.int8)
