@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from targets.base import Cost, Cycles, LayerCost, Mode, Precision, Target, total_cost
 from targets.bitmod import BitMod, BitModHardware
+from targets.bitvert import BitSerial, BitSerialHardware
 from targets.catalogue import catalogue_description, file_description, hardware_names, validate
 from targets.errors import (
     InvalidHardwareError,
@@ -35,6 +36,8 @@ __all__ = [
     "ArithmeticUnit",
     "BitMod",
     "BitModHardware",
+    "BitSerial",
+    "BitSerialHardware",
     "Cost",
     "CostArrays",
     "Cycles",
@@ -73,6 +76,7 @@ class TargetModel:
 
 
 TARGETS: Final[dict[str, TargetModel]] = {
+    "bitvert": TargetModel(BitSerialHardware, BitSerial),
     "roofline": TargetModel(RooflineHardware, Roofline),
     "bitmod": TargetModel(BitModHardware, BitMod),
 }

@@ -56,8 +56,8 @@ layers = st.builds(
     st.booleans(),
 )
 workloads = st.builds(Workload, st.lists(layers, max_size=6).map(tuple), batch=st.integers(1, 8))
-targets = st.sampled_from(hardware_names()).map(load_target)
-# All hardware of the catalogue computes with 16 bits.
+targets = st.sampled_from([name for name in hardware_names() if name.startswith("roofline")]).map(load_target)
+# All of them compute with 16 bits.
 precisions = st.builds(Precision, st.integers(1, 16), st.integers(1, 16))
 
 

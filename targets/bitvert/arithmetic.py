@@ -1,0 +1,114 @@
+"""Tiles and cycles of a layer on a bit-serial array."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spaces.base import Layer
+from targets.bitvert.run import Run
+from targets.bitvert.shapes import ProductShape
+from targets.bitvert.synthetic_weights import synthetic_weights, weight_shape
+from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES, BitCounter
+
+_FULL_BITS = 8
+# Of a layer without weights of its own no more are drawn than tell its mean cycles to half a percent.
+_DRAWN_WEIGHTS = 2**18
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """What the array does for one layer.
+
+    Attributes:
+        tiles: slices of weights times rows times columns that it steps through.
+        cycles: of computation.
+        weight_bits: mean width of the weights that are computed with.
+    """
+
+    tiles: int
+    cycles: float
+    weight_bits: float
+
+
+def arithmetic(layer: Layer, run: Run, weights: NDArray[np.int8] | None = None) -> Arithmetic:
+    """Tiles and cycles of a convolution, linear layer or matrix product.
+
+    Args:
+        weights: the layer's, in the layout of torch; synthetic ones where a rule needs some and none are given.
+    """
+    hardware, refinements = run.hardware, run.refinements
+    shape = ProductShape.of(layer)
+    repeats = 1 if shape.has_weights else run.batch  # of a product of activations each sample has its own operands
+    columns = shape.column_blocks(hardware.pe_columns, run.batch // repeats, is_folded=refinements.output_folding)
+    blocks = shape.row_blocks(hardware.pe_rows)
+    passes = columns * repeats
+    tiles = blocks * shape.slices(hardware.weights_per_pe, is_flat=refinements.flat_reduction) * passes
+    bits = run.weight_bits if shape.has_weights else run.activation_bits
+    whole_bits = math.ceil(bits)
+    if hardware.cycle_rule in DATA_DEPENDENT_RULES:
+        counter = BitCounter(hardware.cycle_rule, hardware.pe_rows, hardware.weights_per_pe, refinements)
+        if weights is None:
+            cycles = _synthetic_cycles(counter, shape, weight_shape(layer), whole_bits)
+        else:
+            cycles = counter.cycles(weights, shape, whole_bits)
+        return Arithmetic(tiles, cycles * passes, bits)
+    if hardware.cycle_rule == "weight_bits":
+        return Arithmetic(tiles, tiles * whole_bits, bits)
+    sensitive = _sensitive_fraction(shape, blocks, run) if shape.has_weights else 0.0
+    return Arithmetic(
+        tiles,
+        tiles * (sensitive * _FULL_BITS + (1 - sensitive) * whole_bits),
+        sensitive * _FULL_BITS + (1 - sensitive) * bits,
+    )
+
+
+def _sensitive_fraction(shape: ProductShape, blocks: int, run: Run) -> float:
+    """Share of the output channels, or of their blocks, that keep all their bits."""
+    channels = shape.groups * shape.out_channels
+    sensitive = math.floor(run.hardware.sensitive_fraction * channels)
+    if run.refinements.channel_blocks:
+        return math.ceil(sensitive * blocks / channels) / blocks
+    return sensitive / channels
+
+
+@lru_cache(maxsize=4096)
+def _synthetic_cycles(counter: BitCounter, shape: ProductShape, weights_shape: tuple[int, ...], bits: int) -> float:
+    """Cycles of one pass over weights as `synthetic_weights` draws them."""
+    drawn = _drawn_shape(shape, counter.pe_rows)
+    rng = np.random.default_rng([*weights_shape, shape.groups])
+    weights = synthetic_weights((drawn.groups * drawn.out_channels, *weights_shape[1:]), rng=rng)
+    scale = shape.row_blocks(counter.pe_rows) / drawn.row_blocks(counter.pe_rows)
+    return counter.cycles(_without_low_bits(weights, counter, bits), drawn, bits) * scale
+
+
+def _drawn_shape(shape: ProductShape, pe_rows: int) -> ProductShape:
+    """The shape with as many whole blocks of rows as may be drawn."""
+    if shape.weights <= _DRAWN_WEIGHTS:
+        return shape
+    per_channel = shape.in_channels * shape.kernel_area
+    if shape.groups > 1:
+        groups = max(1, _DRAWN_WEIGHTS // (per_channel * shape.out_channels))
+        return _replaced(shape, groups, shape.out_channels)
+    blocks = max(1, _DRAWN_WEIGHTS // (per_channel * pe_rows))
+    return _replaced(shape, 1, min(blocks * pe_rows, shape.out_channels))
+
+
+def _replaced(shape: ProductShape, groups: int, out_channels: int) -> ProductShape:
+    return ProductShape(
+        shape.kind, groups, shape.kernel_area, shape.in_channels, out_channels, shape.rows, shape.columns
+    )
+
+
+def _without_low_bits(weights: NDArray[np.int8], counter: BitCounter, bits: int) -> NDArray[np.int8]:
+    """Weights of fewer bits, with the low ones zero: the columns that are left are those of the wider weights."""
+    mask = np.int8(-(1 << (_FULL_BITS - bits)))
+    if bits >= _FULL_BITS or counter.rule == "nonzero_columns":  # bit flip prunes what it finds
+        return weights
+    if counter.rule == "essential_bits":
+        return np.sign(weights) * (np.abs(weights) & mask)
+    return weights & mask
