@@ -30,6 +30,7 @@ from targets.hardware_spec import HardwareSpec
 from targets.host import WithHost
 from targets.roofline import ArithmeticUnit, Roofline, RooflineHardware
 from targets.segment_costs import CostArrays, segment_costs
+from targets.variants import vary
 
 __all__ = [
     "TARGETS",
@@ -57,6 +58,8 @@ __all__ = [
     "UnsupportedPrecisionError",
     "WithHost",
     "build_target",
+    "catalogue_description",
+    "file_description",
     "hardware_names",
     "load_hardware",
     "load_target",
@@ -64,6 +67,7 @@ __all__ = [
     "read_hardware",
     "segment_costs",
     "total_cost",
+    "vary",
 ]
 
 

@@ -9,7 +9,9 @@ from service.cli.predict import predict
 from service.cli.proxies import proxies
 from service.cli.search import search
 from service.cli.serve import serve
+from service.cli.simulate import simulate
 from service.cli.suggest import suggest
+from service.cli.targets import targets
 from service.cli.upload import upload
 from service.cli.version import version
 from service.cli.worker import worker
@@ -30,6 +32,8 @@ app.command()(suggest)
 app.command()(upload)
 app.command()(predict)
 app.command()(search)
+app.command()(targets)
+app.command()(simulate)
 app.add_typer(train.app, name="train")
 app.command()(encode)
 app.command()(proxies)
