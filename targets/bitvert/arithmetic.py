@@ -16,8 +16,8 @@ from targets.bitvert.synthetic_weights import synthetic_weights, weight_shape
 from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES, BitCounter
 
 _FULL_BITS = 8
-# Of a layer without weights of its own no more are drawn than tell its mean cycles to half a percent.
-_DRAWN_WEIGHTS = 2**18
+# Of a layer without weights of its own no more are drawn than tell its mean cycles to a percent.
+_DRAWN_WEIGHTS = 2**16
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Engine:
         """Of all layers."""
         brams = self.filter_cache_brams(network, configurations)
         layers = [self.layer_cycles(layer, configurations, brams) for layer in network.layers]
-        return np.sum(layers, axis=0, dtype=np.int64) if layers else np.zeros(len(configurations), dtype=np.int64)
+        return sum(layers, start=np.zeros(len(configurations), dtype=np.int64))
 
     def layer_cycles(self, layer: FoldedLayer, configurations: Configurations, brams: IntArray) -> IntArray:
         """Of one layer.
@@ -93,7 +93,10 @@ class Engine:
             (layer.R, np.full(len(c), self.rvec)),
         )
         if self.refinements.exact_cycles:
-            return layer.S * np.prod([_ceil_div(size, factor) for size, factor in loops], axis=0)
+            cycles = np.full(len(c), layer.S)
+            for size, factor in loops:
+                cycles = cycles * _ceil_div(size, factor)
+            return cycles
         # The order of the roundings decides whether a whole number of cycles becomes one more.
         efficiency = np.ones(len(c))
         for size, factor in loops:
@@ -121,14 +124,21 @@ class Engine:
 
     @staticmethod
     def _split_columns(columns: int, c: Configurations, dsp_pass: IntArray, bram_pass: IntArray) -> IntArray:
-        """Cycles when DSPs and block RAMs take as many columns as lets them end at about the same time."""
-        balance = columns * bram_pass / (c.bram_qvec * dsp_pass + c.dsp_qvec * bram_pass)
-        best = _ceil_div(columns, c.dsp_qvec) * dsp_pass
-        for more in range(3):
-            dsp_passes = np.floor(balance).astype(np.int64) + more
-            left = np.maximum(columns - dsp_passes * c.dsp_qvec, 0)
-            best = np.minimum(best, np.maximum(dsp_passes * dsp_pass, _ceil_div(left, c.bram_qvec) * bram_pass))
-        return best
+        """Fewest cycles when DSPs and block RAMs divide the columns as they like, by bisection."""
+
+        def bram_cycles(dsp_passes: IntArray) -> IntArray:
+            return _ceil_div(np.maximum(columns - dsp_passes * c.dsp_qvec, 0), c.bram_qvec) * bram_pass
+
+        low = np.zeros(len(c), dtype=np.int64)
+        high = _ceil_div(columns, c.dsp_qvec)  # then nothing is left to the block RAMs
+        for _ in range(columns.bit_length()):
+            middle = (low + high) // 2
+            is_enough = middle * dsp_pass >= bram_cycles(middle)
+            low, high = np.where(is_enough, low, np.minimum(middle + 1, high)), np.where(is_enough, middle, high)
+        fewer = np.maximum(high - 1, 0)
+        return np.minimum(
+            np.maximum(high * dsp_pass, bram_cycles(high)), np.maximum(fewer * dsp_pass, bram_cycles(fewer))
+        )
 
     def _bramac(self, layer: FoldedLayer, configurations: Configurations) -> IntArray:
         c = configurations
