@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from targets.base import Cost, Cycles, LayerCost, Mode, Precision, Target, total_cost
+from targets.bitmod import BitMod, BitModHardware
 from targets.bitvert import BitSerial, BitSerialHardware
 from targets.catalogue import catalogue_description, file_description, hardware_names, validate
 from targets.errors import (
@@ -34,6 +35,8 @@ from targets.segment_costs import CostArrays, segment_costs
 __all__ = [
     "TARGETS",
     "ArithmeticUnit",
+    "BitMod",
+    "BitModHardware",
     "BitSerial",
     "BitSerialHardware",
     "Cost",
@@ -79,6 +82,7 @@ TARGETS: Final[dict[str, TargetModel]] = {
     "bitvert": TargetModel(BitSerialHardware, BitSerial),
     "m4bram": TargetModel(M4bramHardware, M4bram),
     "roofline": TargetModel(RooflineHardware, Roofline),
+    "bitmod": TargetModel(BitModHardware, BitMod),
 }
 
 

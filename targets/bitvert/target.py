@@ -146,8 +146,8 @@ class BitSerial:
         is_product = layer.kind in PRODUCT_KINDS
         energy_uj = {
             "compute": repeats * hardware.layout_factor * array_pj * 1e-6 if is_product else 0.0,
-            "sram_read": repeats * read_pj * 1e-6 if is_product else 0.0,
-            "sram_write": repeats * sram_write_pj(layer, sizes, moved, done, run) * 1e-6 if sizes.input_bytes else 0.0,
+            "sram_rd": repeats * read_pj * 1e-6 if is_product else 0.0,
+            "sram_wr": repeats * sram_write_pj(layer, sizes, moved, done, run) * 1e-6 if sizes.input_bytes else 0.0,
             "dram": repeats * moved.bits * hardware.dram_energy_pj_per_bit * 1e-6,
         }
         return LayerCost(

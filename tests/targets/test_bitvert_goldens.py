@@ -19,19 +19,19 @@ DESIGNS = {
     "Pragmatic": "pragmatic",
     "Bitlet": "bitlet",
     "BitWave": "bitwave",
-    "ANT": "ant",
+    "ANT": "bitvert-ant",
     "BitVert-conservative": "bitvert-conservative",
     "BitVert-moderate": "bitvert-moderate",
     "BitVert-nopruning": "bitvert-no-bbs",
     "BitVert-noBBS": "bitvert-no-bbs",
 }
-ENERGIES = {"compute": "e_compute_uJ", "sram_read": "e_sram_rd_uJ", "sram_write": "e_sram_wr_uJ", "dram": "e_dram_uJ"}
+ENERGIES = {"compute": "e_compute_uJ", "sram_rd": "e_sram_rd_uJ", "sram_wr": "e_sram_wr_uJ", "dram": "e_dram_uJ"}
 DETAILS = ("w_prec_eff", "fetch_w", "fetch_i", "w_bytes", "i_bytes", "o_bytes")
 # Total cycles of Stripes and the speed of the others relative to it, where no rows were kept.
 TOTALS = {
-    "resnet50": (10_828_032, {"ant": 1.39, "bitvert-conservative": 2.48, "bitvert-moderate": 3.12}),
-    "vit-base": (34_810_800, {"ant": 1.73, "bitvert-conservative": 2.58, "bitvert-moderate": 3.33}),
-    "vgg16": (40_800_256, {"ant": 1.56, "bitvert-conservative": 2.33, "bitvert-moderate": 3.19}),
+    "resnet50": (10_828_032, {"bitvert-ant": 1.39, "bitvert-conservative": 2.48, "bitvert-moderate": 3.12}),
+    "vit-base": (34_810_800, {"bitvert-ant": 1.73, "bitvert-conservative": 2.58, "bitvert-moderate": 3.33}),
+    "vgg16": (40_800_256, {"bitvert-ant": 1.56, "bitvert-conservative": 2.33, "bitvert-moderate": 3.19}),
 }
 BIT_DEPENDENT_TOTALS = {
     ("resnet50", "pragmatic"): 1.15,

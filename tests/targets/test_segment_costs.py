@@ -10,10 +10,18 @@ import pytest
 from spaces.fbnet import Fbnet
 from spaces.nb201 import Nb201
 from spaces.ofa import Ofa
-from targets import Precision, UnsupportedPrecisionError, hardware_names, load_target, segment_costs
+from targets import (
+    Precision,
+    UnsupportedPrecisionError,
+    hardware_names,
+    load_hardware,
+    load_target,
+    segment_costs,
+)
 from targets.base import Cost
 
 SPACES = {"nb201": Nb201(), "fbnet": Fbnet(), "ofa": Ofa()}
+ONE_OF_EACH_MODEL = {load_hardware(name).target: name for name in hardware_names()}
 NPU = load_target("roofline-edge-npu")
 
 
@@ -36,7 +44,7 @@ class LatencyOnly:
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
-@pytest.mark.parametrize("name", hardware_names())
+@pytest.mark.parametrize("name", ONE_OF_EACH_MODEL.values(), ids=ONE_OF_EACH_MODEL)
 @pytest.mark.parametrize(("precision", "batch"), [(None, 1), (Precision(4, 8), 16)])
 def test_segment_costs_equal_the_cost_of_each_workload(space, name, precision, batch):
     target = load_target(name)
