@@ -65,7 +65,7 @@ class Engine:
         Args:
             brams: (n,) block RAMs of the filter cache, which a dense layer of the published model shares in.
         """
-        if layer.kind == "fc" and not self.refinements.dense_padding:
+        if layer.kind == "fc" and "dense-padding" not in self.refinements:
             return self._ideal_dense(layer, configurations, brams)
         loops = {
             "dla": self._dla,
@@ -92,7 +92,7 @@ class Engine:
             (layer.C, c.dsp_cvec),
             (layer.R, np.full(len(c), self.rvec)),
         )
-        if self.refinements.exact_cycles:
+        if "exact-cycles" in self.refinements:
             cycles = np.full(len(c), layer.S)
             for size, factor in loops:
                 cycles = cycles * _ceil_div(size, factor)
@@ -114,7 +114,7 @@ class Engine:
         readout_pass = self.design.readout_cycles * k_passes * rows
         passes = _ceil_div(layer.Q, c.dsp_qvec + c.bram_qvec)
         together = passes * (readout_pass + np.maximum(dsp_pass, bram_pass))
-        if not self.refinements.column_split:
+        if "column-split" not in self.refinements:
             return together
         return np.minimum(together, self._split_columns(layer.Q, c, dsp_pass, bram_pass + readout_pass))
 
@@ -170,7 +170,7 @@ class Engine:
         words = window * _ceil_div(layer.C, c.bram_cvec) * _ceil_div(layer.K, kvec)
         weights_per_block = _WORDS_PER_BLOCK * self.design.block_width // self.weight_bits
         blocks = across * _ceil_div(words * per_word * _CHANNELS_PER_BRAM, weights_per_block)
-        return blocks * np.where(self._is_duplicated(c), 2, 1) if self.refinements.duplicated_filters else blocks
+        return blocks * np.where(self._is_duplicated(c), 2, 1) if "duplicated-filters" in self.refinements else blocks
 
     def filter_bandwidth_brams(self, configurations: Configurations) -> IntArray:
         """Block RAMs that feed, or are, the multipliers at once, however few weights there are."""
@@ -183,7 +183,7 @@ class Engine:
     def placed_filter_brams(self, network: Network, configurations: Configurations) -> IntArray:
         """Block RAMs of the filter cache on the chip, duplicates included."""
         brams = self.filter_cache_brams(network, configurations)
-        if self.refinements.duplicated_filters or self.design.family in ("dla", "bramac"):
+        if "duplicated-filters" in self.refinements or self.design.family in ("dla", "bramac"):
             return brams
         return brams * np.where(self._is_duplicated(configurations), 2, 1)
 
@@ -213,7 +213,7 @@ class Engine:
         feature_map = network.feature_map
         assert feature_map is not None
         columns = feature_map.in_columns, feature_map.out_columns
-        if self.design.family == "dla" and not self.refinements.stream_stride:
+        if self.design.family == "dla" and "stream-stride" not in self.refinements:
             columns = columns[::-1]
         stride = -(-columns[0] // columns[1])
         if self.design.family in ("dla", "bramac"):
@@ -226,7 +226,7 @@ class Engine:
 
     def _activations_per_block(self) -> float:
         width = self.design.block_width
-        if self.refinements.stream_words:
+        if "stream-words" in self.refinements:
             return _WORDS_PER_BLOCK * (width // self.activation_bits)
         if self.design.family == "bramac":
             return _WORDS_PER_BLOCK * (width / self.activation_bits)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from targets.hardware_spec import HardwareSpec, Positive
 from targets.m4bram.configuration import Configuration
 from targets.m4bram.design import DESIGNS
+from targets.m4bram.refinements import PUBLISHED, REFINEMENTS, Refinement, Refinements
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -18,6 +19,7 @@ class M4bramHardware(HardwareSpec):
 
     Attributes:
         mode: `published` computes as the authors' simulators, `refined` without their known faults.
+        refinements: with mode `refined`, which of them; all by default.
         design: DLA, SY-M4S, DP-M4S, SY-M4L, DP-M4L, the last four with -no-DSP, BRAMAC-1DA or BRAMAC-2SA.
         clock_ghz: of the fabric and the DSPs.
         block_delay_ns: of a block RAM that computes, which runs at twice the clock where it is double-pumped; in mode
@@ -29,11 +31,12 @@ class M4bramHardware(HardwareSpec):
         objective: of that search: fewest cycles, or the authors' speed squared per area relative to DLA; mode
             `refined` always wants the fewest cycles.
         memory_bandwidth_gb_per_s: between the chip and its memory; in mode `refined` alone.
-        post_lanes: elements per cycle of the units that pool and add; in mode `refined` alone.
+        vector_lanes: elements per cycle of the units that pool and add; in mode `refined` alone.
     """
 
     target: Literal["m4bram"]  # pyright: ignore[reportIncompatibleVariableOverride]  (frozen, so never reassigned)
-    mode: Literal["published", "refined"]
+    mode: Literal["published", "refined"] = "published"
+    refinements: Annotated[tuple[Refinement, ...] | None, Field(strict=False)] = None
     design: str
     clock_ghz: Positive
     block_delay_ns: Positive = 1.047
@@ -43,7 +46,14 @@ class M4bramHardware(HardwareSpec):
     configuration: Configuration | None = None
     objective: Literal["cycles", "speedup_per_area"] = "cycles"
     memory_bandwidth_gb_per_s: Positive
-    post_lanes: Count = 64
+    vector_lanes: Count = 64
+
+    @property
+    def active_refinements(self) -> Refinements:
+        """Those of the mode."""
+        if self.mode != "refined":
+            return PUBLISHED
+        return frozenset(REFINEMENTS if self.refinements is None else self.refinements)
 
     @model_validator(mode="after")
     def _check_design(self) -> Self:

@@ -22,7 +22,6 @@ from targets.m4bram.design import ACTIVATION_WIDTHS, BLOCK_MUX, BLOCK_ROWS, DESI
 from targets.m4bram.engine import Engine
 from targets.m4bram.hardware import M4bramHardware
 from targets.m4bram.network import PRODUCT_KINDS, FoldedLayer, Network
-from targets.m4bram.refinements import PUBLISHED, REFINED, Refinements
 from targets.m4bram.search import REFERENCE_DLA, Budget, Candidate, best_configuration, candidate
 
 # Applied to results on their way out, or folded into the weights.
@@ -36,11 +35,9 @@ class M4bram:
 
     Attributes:
         hardware: its description.
-        refinements: faults of the published model that are removed; those of `hardware.mode` by default.
     """
 
     hardware: M4bramHardware
-    refinements: Refinements | None = None
 
     @property
     def name(self) -> str:
@@ -55,11 +52,7 @@ class M4bram:
     @property
     def is_additive(self) -> bool:
         """Whether the configuration is fixed and dense layers do not share in the whole network's filter cache."""
-        return self.hardware.configuration is not None and self._refinements.dense_padding
-
-    @property
-    def _refinements(self) -> Refinements:
-        return self.refinements or (REFINED if self.hardware.mode == "refined" else PUBLISHED)
+        return self.hardware.configuration is not None and "dense-padding" in self.hardware.active_refinements
 
     @property
     def _design(self) -> Design:
@@ -69,7 +62,7 @@ class M4bram:
         """Convolutions and linear layers; refined, also matrix products, pooling, additions and data movement."""
         if layer.kind in _FREE_KINDS or layer.kind in ("conv", "linear"):
             return True
-        return self._refinements.other_operations and layer.kind in PRODUCT_KINDS | _POST_KINDS
+        return "other-operations" in self.hardware.active_refinements and layer.kind in PRODUCT_KINDS | _POST_KINDS
 
     def choose(self, workload: Workload, precision: Precision | None = None) -> Candidate:
         """The configuration for a workload, with what it takes and the cycles of one sample.
@@ -92,7 +85,7 @@ class M4bram:
         if self.hardware.configuration is not None:
             return candidate(engine, network, self.hardware.configuration)
         budget = Budget(self.hardware.dsp_budget, self.hardware.bram_budget)
-        if self._refinements.same_objective or self.hardware.objective == "cycles":
+        if "same-objective" in self.hardware.active_refinements or self.hardware.objective == "cycles":
             return best_configuration(engine, network, budget)
         dla = engine if engine.design.family == "dla" else replace(engine, design=DESIGNS["DLA"])
         base = baseline or network
@@ -135,7 +128,7 @@ class M4bram:
         activation_bits = self._supported(precision.activation_bits, ACTIVATION_WIDTHS)
         if self._design.family == "bramac":
             weight_bits = activation_bits = self._supported(max(weight_bits, activation_bits), WEIGHT_WIDTHS)
-        return Engine(self._design, weight_bits, activation_bits, self.hardware.rvec, self._refinements)
+        return Engine(self._design, weight_bits, activation_bits, self.hardware.rvec, self.hardware.active_refinements)
 
     def _supported(self, bits: float, widths: Sequence[int]) -> int:
         for width in widths:
@@ -159,7 +152,7 @@ class M4bram:
     @property
     def _clock_ghz(self) -> float:
         """The fabric's, unless the block RAMs that compute are slower."""
-        if not self._refinements.bram_clock or self._design.family == "dla":
+        if "bram-clock" not in self.hardware.active_refinements or self._design.family == "dla":
             return self.hardware.clock_ghz
         pumps = 2 if self._design.is_double_pumped else 1
         return min(self.hardware.clock_ghz, 1 / (self.hardware.block_delay_ns * pumps))
@@ -173,8 +166,8 @@ class M4bram:
             dims = "x".join(map(str, loops if folded.kind == "conv" else (folded.C, folded.K)))
         elif layer.kind in ("pool", "add"):
             operations = layer.out_elements * layer.kernel_area if layer.kind == "pool" else layer.in_elements
-            compute = math.ceil(run.batch * operations / self.hardware.post_lanes)
-        bits = self._memory_bits(layer, run) if self._refinements.memory_bandwidth else 0.0
+            compute = math.ceil(run.batch * operations / self.hardware.vector_lanes)
+        bits = self._memory_bits(layer, run) if "memory-bandwidth" in self.hardware.active_refinements else 0.0
         # Gigabytes per second by gigahertz.
         memory = bits / (8 * self.hardware.memory_bandwidth_gb_per_s / run.clock_ghz)
         total = max(compute, memory)
@@ -191,7 +184,7 @@ class M4bram:
     def _product_cycles(self, layer: Layer, folded: FoldedLayer, run: _Run) -> int:
         assert run.configurations is not None
         repeats = run.batch
-        if folded.kind == "fc" and self._refinements.dense_padding and layer.kind != "matmul":
+        if folded.kind == "fc" and "dense-padding" in self.hardware.active_refinements and layer.kind != "matmul":
             folded, repeats = replace(folded, Q=folded.Q * run.batch), 1  # samples share the weights like tokens do
         return repeats * int(run.engine.layer_cycles(folded, run.configurations, run.brams)[0])
 
