@@ -28,6 +28,7 @@ from targets.errors import (
 )
 from targets.hardware_spec import HardwareSpec
 from targets.host import WithHost
+from targets.m4bram import M4bram, M4bramHardware
 from targets.roofline import ArithmeticUnit, Roofline, RooflineHardware
 from targets.segment_costs import CostArrays, segment_costs
 from targets.variants import vary
@@ -45,6 +46,8 @@ __all__ = [
     "HardwareSpec",
     "InvalidHardwareError",
     "LayerCost",
+    "M4bram",
+    "M4bramHardware",
     "Mode",
     "Precision",
     "Roofline",
@@ -81,6 +84,7 @@ class TargetModel:
 
 TARGETS: Final[dict[str, TargetModel]] = {
     "bitvert": TargetModel(BitSerialHardware, BitSerial),
+    "m4bram": TargetModel(M4bramHardware, M4bram),
     "roofline": TargetModel(RooflineHardware, Roofline),
     "bitmod": TargetModel(BitModHardware, BitMod),
 }

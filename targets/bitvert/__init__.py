@@ -5,7 +5,7 @@ Source: Chen et al. 2024, "BBS: Bi-directional Bit-level Sparsity for Deep Learn
 """
 
 from targets.bitvert.hardware import BitSerialHardware, SramBuffer
-from targets.bitvert.refinements import PUBLISHED, REFINED, Refinements
+from targets.bitvert.refinements import REFINEMENTS
 from targets.bitvert.target import BitSerial
 
-__all__ = ["PUBLISHED", "REFINED", "BitSerial", "BitSerialHardware", "Refinements", "SramBuffer"]
+__all__ = ["REFINEMENTS", "BitSerial", "BitSerialHardware", "SramBuffer"]

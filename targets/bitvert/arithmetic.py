@@ -16,8 +16,8 @@ from targets.bitvert.synthetic_weights import synthetic_weights, weight_shape
 from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES, BitCounter
 
 _FULL_BITS = 8
-# Of a layer without weights of its own no more are drawn than tell its mean cycles to half a percent.
-_DRAWN_WEIGHTS = 2**18
+# Of a layer without weights of its own no more are drawn than tell its mean cycles to a percent.
+_DRAWN_WEIGHTS = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ def arithmetic(layer: Layer, run: Run, weights: NDArray[np.int8] | None = None) 
     hardware, refinements = run.hardware, run.refinements
     shape = ProductShape.of(layer)
     repeats = 1 if shape.has_weights else run.batch  # of a product of activations each sample has its own operands
-    columns = shape.column_blocks(hardware.pe_columns, run.batch // repeats, is_folded=refinements.output_folding)
-    blocks = shape.row_blocks(hardware.pe_rows)
+    columns = shape.column_blocks(hardware.columns, run.batch // repeats, is_folded="output-folding" in refinements)
+    blocks = shape.row_blocks(hardware.rows)
     passes = columns * repeats
-    tiles = blocks * shape.slices(hardware.weights_per_pe, is_flat=refinements.flat_reduction) * passes
+    tiles = blocks * shape.slices(hardware.weights_per_pe, is_flat="flat-reduction" in refinements) * passes
     bits = run.weight_bits if shape.has_weights else run.activation_bits
     whole_bits = math.ceil(bits)
     if hardware.cycle_rule in DATA_DEPENDENT_RULES:
-        counter = BitCounter(hardware.cycle_rule, hardware.pe_rows, hardware.weights_per_pe, refinements)
+        counter = BitCounter(hardware.cycle_rule, hardware.rows, hardware.weights_per_pe, refinements)
         if weights is None:
             cycles = _synthetic_cycles(counter, shape, weight_shape(layer), whole_bits)
         else:
@@ -71,7 +71,7 @@ def _sensitive_fraction(shape: ProductShape, blocks: int, run: Run) -> float:
     """Share of the output channels, or of their blocks, that keep all their bits."""
     channels = shape.groups * shape.out_channels
     sensitive = math.floor(run.hardware.sensitive_fraction * channels)
-    if run.refinements.channel_blocks:
+    if "channel-blocks" in run.refinements:
         return math.ceil(sensitive * blocks / channels) / blocks
     return sensitive / channels
 
@@ -79,14 +79,14 @@ def _sensitive_fraction(shape: ProductShape, blocks: int, run: Run) -> float:
 @lru_cache(maxsize=4096)
 def _synthetic_cycles(counter: BitCounter, shape: ProductShape, weights_shape: tuple[int, ...], bits: int) -> float:
     """Cycles of one pass over weights as `synthetic_weights` draws them."""
-    drawn = _drawn_shape(shape, counter.pe_rows)
+    drawn = _drawn_shape(shape, counter.rows)
     rng = np.random.default_rng([*weights_shape, shape.groups])
     weights = synthetic_weights((drawn.groups * drawn.out_channels, *weights_shape[1:]), rng=rng)
-    scale = shape.row_blocks(counter.pe_rows) / drawn.row_blocks(counter.pe_rows)
+    scale = shape.row_blocks(counter.rows) / drawn.row_blocks(counter.rows)
     return counter.cycles(_without_low_bits(weights, counter, bits), drawn, bits) * scale
 
 
-def _drawn_shape(shape: ProductShape, pe_rows: int) -> ProductShape:
+def _drawn_shape(shape: ProductShape, rows: int) -> ProductShape:
     """The shape with as many whole blocks of rows as may be drawn."""
     if shape.weights <= _DRAWN_WEIGHTS:
         return shape
@@ -94,8 +94,8 @@ def _drawn_shape(shape: ProductShape, pe_rows: int) -> ProductShape:
     if shape.groups > 1:
         groups = max(1, _DRAWN_WEIGHTS // (per_channel * shape.out_channels))
         return _replaced(shape, groups, shape.out_channels)
-    blocks = max(1, _DRAWN_WEIGHTS // (per_channel * pe_rows))
-    return _replaced(shape, 1, min(blocks * pe_rows, shape.out_channels))
+    blocks = max(1, _DRAWN_WEIGHTS // (per_channel * rows))
+    return _replaced(shape, 1, min(blocks * rows, shape.out_channels))
 
 
 def _replaced(shape: ProductShape, groups: int, out_channels: int) -> ProductShape:

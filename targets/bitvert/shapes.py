@@ -72,14 +72,14 @@ class ProductShape:
             return math.ceil(self.kernel_area / weights_per_pe) * self.in_channels
         return math.ceil(self.in_channels / weights_per_pe) * self.kernel_area
 
-    def row_blocks(self, pe_rows: int) -> int:
+    def row_blocks(self, rows: int) -> int:
         """Blocks of output channels, of all groups."""
-        return self.groups * math.ceil(self.out_channels / pe_rows)
+        return self.groups * math.ceil(self.out_channels / rows)
 
-    def column_blocks(self, pe_columns: int, batch: int, *, is_folded: bool) -> int:
+    def column_blocks(self, columns: int, batch: int, *, is_folded: bool) -> int:
         """Blocks of output pixels of `batch` samples."""
         if is_folded:
-            return math.ceil(batch * self.rows * self.columns / pe_columns)
+            return math.ceil(batch * self.rows * self.columns / columns)
         if self.kind == "fc":
-            return math.ceil(batch * self.columns / pe_columns)
-        return batch * self.rows * math.ceil(self.columns / pe_columns)
+            return math.ceil(batch * self.columns / columns)
+        return batch * self.rows * math.ceil(self.columns / columns)

@@ -22,7 +22,6 @@ from spaces.base import Layer, Workload
 from targets.base import Cost, Cycles, LayerCost, Precision, total_cost
 from targets.bitvert.arithmetic import Arithmetic, arithmetic
 from targets.bitvert.hardware import BitSerialHardware
-from targets.bitvert.refinements import PUBLISHED, REFINED, Refinements
 from targets.bitvert.run import Run
 from targets.bitvert.shapes import FREE_KINDS, POST_KINDS, PRODUCT_KINDS
 from targets.bitvert.traffic import Operands, Traffic, operands, sram_write_pj, traffic
@@ -41,11 +40,9 @@ class BitSerial:
 
     Attributes:
         hardware: its description.
-        refinements: faults of the published model that are removed; those of `hardware.mode` by default.
     """
 
     hardware: BitSerialHardware
-    refinements: Refinements | None = None
 
     @property
     def name(self) -> str:
@@ -60,17 +57,13 @@ class BitSerial:
     @property
     def is_additive(self) -> bool:
         """Whether no layer changes what another costs, as in mode `refined`."""
-        return self._refinements.is_additive
-
-    @property
-    def _refinements(self) -> Refinements:
-        return self.refinements or (REFINED if self.hardware.mode == "refined" else PUBLISHED)
+        return {"tensor-residency", "refetch-choice"} <= self.hardware.active_refinements
 
     def supports(self, layer: Layer) -> bool:
         """Convolutions and linear layers; refined, also matrix products, pooling, additions and data movement."""
         if layer.kind in FREE_KINDS or layer.kind in ("conv", "linear"):
             return True
-        return self._refinements.other_operations and layer.kind in POST_KINDS | PRODUCT_KINDS
+        return "other-operations" in self.hardware.active_refinements and layer.kind in POST_KINDS | PRODUCT_KINDS
 
     def cost(self, workload: Workload, precision: Precision | None = None, *, weights: Weights | None = None) -> Cost:
         """Cost of one run of the workload's batch, at the native precision by default.
@@ -88,8 +81,8 @@ class BitSerial:
         self._check(precision)
         run = Run(
             self.hardware,
-            self._refinements,
-            workload.batch if self._refinements.batching else 1,
+            self.hardware.active_refinements,
+            workload.batch if "batching" in self.hardware.active_refinements else 1,
             precision.weight_bits,
             precision.activation_bits,
             _is_transformer(workload),
@@ -111,7 +104,7 @@ class BitSerial:
             moved = traffic(layer, sizes, done, run, inputs_are_on_chip=inputs_are_on_chip)
             inputs_are_on_chip = moved.keeps_on_chip
             if layer.kind in POST_KINDS:
-                done = replace(done, cycles=math.ceil(run.batch * _post_operations(layer) / self.hardware.post_lanes))
+                done = replace(done, cycles=math.ceil(run.batch * _post_operations(layer) / self.hardware.vector_lanes))
             rows.append(self._row(layer, run, repeats, done, sizes, moved))
         return total_cost(rows, model=self.hardware.target, area_mm2=self.hardware.area_mm2)
 
@@ -130,17 +123,16 @@ class BitSerial:
         hardware = self.hardware
         total = repeats * max(done.cycles, moved.cycles)
         array_pj = done.cycles * (
-            hardware.pe_rows * hardware.pe_columns * hardware.pe_energy_pj_per_cycle
-            + hardware.scheduler_energy_pj_per_cycle
+            hardware.rows * hardware.columns * hardware.pe_pj_per_cycle + hardware.scheduler_pj_per_cycle
         )
         register_pj = (
-            hardware.pe_rows * hardware.row_energy_pj_per_cycle * done.cycles
-            + hardware.pe_columns * hardware.column_energy_pj_per_tile * done.tiles
+            hardware.rows * hardware.row_pj_per_cycle * done.cycles
+            + hardware.columns * hardware.column_pj_per_tile * done.tiles
         )
         weight_reads = done.cycles if hardware.weight_read_per == "cycle" else done.tiles
         read_pj = (
-            weight_reads * hardware.weight_buffer.read_energy_pj
-            + done.tiles * hardware.activation_buffer.read_energy_pj
+            weight_reads * hardware.weight_buffer.read_pj
+            + done.tiles * hardware.activation_buffer.read_pj
             + hardware.layout_factor * register_pj
         )
         is_product = layer.kind in PRODUCT_KINDS
@@ -148,7 +140,7 @@ class BitSerial:
             "compute": repeats * hardware.layout_factor * array_pj * 1e-6 if is_product else 0.0,
             "sram_rd": repeats * read_pj * 1e-6 if is_product else 0.0,
             "sram_wr": repeats * sram_write_pj(layer, sizes, moved, done, run) * 1e-6 if sizes.input_bytes else 0.0,
-            "dram": repeats * moved.bits * hardware.dram_energy_pj_per_bit * 1e-6,
+            "dram": repeats * moved.bits * hardware.dram_pj_per_bit * 1e-6,
         }
         return LayerCost(
             name=layer.name,

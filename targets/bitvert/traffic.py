@@ -55,11 +55,11 @@ def operands(layer: Layer, done: Arithmetic, run: Run, *, is_last: bool) -> Oper
     weight_bytes, input_bits, output_elements = 0.0, run.activation_bits, layer.out_elements
     if layer.kind not in POST_KINDS:
         shape = ProductShape.of(layer)
-        keeps_width = not run.refinements.weight_traffic and _keeps_full_width(shape, run.hardware)
+        keeps_width = "weight-traffic" not in run.refinements and _keeps_full_width(shape, run.hardware)
         input_bits = _FULL_BITS if keeps_width else input_bits
         weight_bytes = _weight_bytes(shape, _FULL_BITS if keeps_width else done.weight_bits, run)
         weight_bytes *= 1 if shape.has_weights else run.batch
-        if is_last and shape.kind == "fc" and not run.refinements.tensor_residency:
+        if is_last and shape.kind == "fc" and "tensor-residency" not in run.refinements:
             output_elements = 0
     return Operands(
         weight_bytes,
@@ -76,18 +76,18 @@ def traffic(layer: Layer, sizes: Operands, done: Arithmetic, run: Run, *, inputs
     """
     keeps = sizes.input_bytes + sizes.output_bytes < run.hardware.activation_buffer.capacity_bytes
     weight_fetches, input_fetches = _fetches(sizes, run)
-    if run.refinements.tensor_residency:
+    if "tensor-residency" in run.refinements:
         reads_inputs, writes_output = not _inputs_stay(layer, sizes, run), not _stays(sizes.output_bytes, run)
     else:
         reads_inputs, writes_output = not inputs_are_on_chip, not keeps
     weight_bytes = sizes.weight_bytes * weight_fetches
     activation_bytes = sizes.input_bytes * input_fetches * reads_inputs + sizes.output_bytes * writes_output
     bits = (weight_bytes + activation_bytes) * 8
-    if run.refinements.weight_traffic:
-        cycles = bits / run.hardware.dram_bandwidth_bits_per_cycle
+    if "weight-traffic" in run.refinements:
+        cycles = bits / run.hardware.dram_bits_per_cycle
     else:
         timed_bits = weight_bytes * done.weight_bits + activation_bytes * run.activation_bits
-        cycles = math.floor(timed_bits / run.hardware.dram_bandwidth_bits_per_cycle)
+        cycles = math.floor(timed_bits / run.hardware.dram_bits_per_cycle)
     return Traffic(weight_fetches, input_fetches, cycles, bits, keeps)
 
 
@@ -97,20 +97,20 @@ def sram_write_pj(layer: Layer, sizes: Operands, moved: Traffic, done: Arithmeti
     if layer.kind not in POST_KINDS:
         shape = ProductShape.of(layer)
         # The authors write BitVert's weights at their full width.
-        is_pruned = run.hardware.cycle_rule == "pruned_columns" and not run.refinements.weight_traffic
+        is_pruned = run.hardware.cycle_rule == "pruned_columns" and "weight-traffic" not in run.refinements
         width = _FULL_BITS if is_pruned else done.weight_bits
         weight_words = _words(shape.in_channels, width) * (shape.weights // shape.in_channels)
         weight_words *= moved.weight_fetches * (1 if shape.has_weights else run.batch)
     activation_words = 0
-    if not (run.refinements.tensor_residency and _inputs_stay(layer, sizes, run)):
+    if not ("tensor-residency" in run.refinements and _inputs_stay(layer, sizes, run)):
         positions = run.batch * layer.inputs * layer.in_height * layer.in_width
         activation_words += _words(layer.in_channels, run.activation_bits) * positions * moved.input_fetches
     if sizes.output_bytes:
         positions = run.batch * layer.out_height * layer.out_width
         activation_words += _words(layer.out_channels, run.activation_bits) * positions
     return (
-        weight_words * run.hardware.weight_buffer.write_energy_pj_per_word
-        + activation_words * run.hardware.activation_buffer.write_energy_pj_per_word
+        weight_words * run.hardware.weight_buffer.write_pj_per_word
+        + activation_words * run.hardware.activation_buffer.write_pj_per_word
     )
 
 
@@ -138,7 +138,7 @@ def _weight_bytes(shape: ProductShape, bits: float, run: Run) -> float:
         per_pe = run.hardware.weights_per_pe
         weights = weights // shape.in_channels * math.ceil(shape.in_channels / per_pe) * per_pe
     metadata_bits = 0
-    if run.refinements.metadata and run.hardware.cycle_rule == "pruned_columns" and bits < _FULL_BITS:
+    if "metadata" in run.refinements and run.hardware.cycle_rule == "pruned_columns" and bits < _FULL_BITS:
         groups = math.ceil(shape.in_channels * shape.kernel_area / run.hardware.prune_group_size)
         metadata_bits = groups * shape.groups * shape.out_channels * _METADATA_BITS
     return (weights * bits + metadata_bits) / 8
@@ -154,7 +154,7 @@ def _fetches(sizes: Operands, run: Run) -> tuple[int, int]:
     input_fetches = math.ceil(sizes.weight_bytes / weight_capacity)
     weights_again = weight_fetches * sizes.weight_bytes + sizes.input_bytes
     inputs_again = input_fetches * sizes.input_bytes + sizes.weight_bytes
-    may_reread_weights = run.refinements.refetch_choice or not run.rereads_inputs
+    may_reread_weights = "refetch-choice" in run.refinements or not run.rereads_inputs
     if may_reread_weights and weights_again < inputs_again:
         return weight_fetches, 1
     return 1, input_fetches

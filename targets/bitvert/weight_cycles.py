@@ -31,7 +31,7 @@ _SPREAD: Final = np.unpackbits(_BYTES[:, None], axis=1).view(np.uint64).ravel()
 
 
 def _essential_bits(slices: Slices, refinements: Refinements) -> Cycles:
-    table = _SIGNED_DIGITS if refinements.essential_bits else _ESSENTIAL_BITS
+    table = _SIGNED_DIGITS if "essential-bits" in refinements else _ESSENTIAL_BITS
     return table[slices.view(np.uint8)].max(axis=-1)
 
 
@@ -47,7 +47,7 @@ def _effectual_columns(slices: Slices, refinements: Refinements) -> Cycles:
 
 def _nonzero_columns(slices: Slices, refinements: Refinements) -> Cycles:
     used = np.bitwise_or.reduce(_SIGN_MAGNITUDE[slices.view(np.uint8)], axis=-1)
-    return np.bitwise_count(used & 127) if refinements.sign_column else np.bitwise_count(used)
+    return np.bitwise_count(used & 127) if "sign-column" in refinements else np.bitwise_count(used)
 
 
 def _ones_per_column(slices: Slices) -> NDArray[np.uint8]:
@@ -73,13 +73,13 @@ class BitCounter:
 
     Attributes:
         rule: one of `DATA_DEPENDENT_RULES`, see `BitSerialHardware`.
-        pe_rows: output channels at a time.
+        rows: output channels at a time.
         weights_per_pe: weights that a PE works on together.
         refinements: faults of the published model that are removed.
     """
 
     rule: CycleRule
-    pe_rows: int
+    rows: int
     weights_per_pe: int
     refinements: Refinements
 
@@ -93,20 +93,20 @@ class BitCounter:
         """
         if self.rule == "nonzero_columns":
             weights = _flipped(weights, 8 - weight_bits, self.weights_per_pe, self.refinements)
-        sliced = slice_weights(weights, shape, self.weights_per_pe, is_flat=self.refinements.flat_reduction)
+        sliced = slice_weights(weights, shape, self.weights_per_pe, is_flat="flat-reduction" in self.refinements)
         return sum(
-            self._block_cycles(group[start : start + self.pe_rows])
+            self._block_cycles(group[start : start + self.rows])
             for group in sliced.reshape(shape.groups, shape.out_channels, *sliced.shape[1:])
-            for start in range(0, shape.out_channels, self.pe_rows)
+            for start in range(0, shape.out_channels, self.rows)
         )
 
     def _block_cycles(self, slices: Slices) -> int:
         """Of one block of rows, (rows, slices, weights per PE)."""
         cycles = _RULES[self.rule](slices, self.refinements).astype(np.int64)
-        if self.rule in _QUEUED_RULES and self.refinements.row_queues:
+        if self.rule in _QUEUED_RULES and "row-queues" in self.refinements:
             return int(np.maximum(cycles, 1).sum(axis=1).max())
         slowest = cycles.max(axis=0)
-        if self.refinements.sign_column:
+        if "sign-column" in self.refinements:
             return int(np.maximum(slowest, 1).sum())
         return int(slowest.sum()) - (len(slowest) if self.rule == "nonzero_columns" else 0)
 
@@ -130,7 +130,7 @@ def _flipped(
     """After bit flip, in the groups of the original or, refined, in the slices that a PE holds."""
     layout = channels_last(weights)
     channels = layout.shape[-1]
-    if refinements.channel_groups:
+    if "channel-groups" in refinements:
         padding = [(0, 0)] * (layout.ndim - 1) + [(0, -channels % weights_per_pe)]
         padded = np.pad(layout, padding)
         flipped = bit_flip(padded.reshape(-1, weights_per_pe), pruned_columns).reshape(padded.shape)[..., :channels]
