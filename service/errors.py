@@ -10,6 +10,7 @@ ServiceError
 ├── NotUploaderError           somebody else's upload
 ├── DeviceNotReadyError        too few samples to predict
 ├── SimulatedDeviceError       asks of a simulated device what only a measured one has
+├── MeasuredDeviceError        asks of a measured device what only a simulated one has
 ├── OverloadedError            every slot taken
 └── UnavailableError           the database cannot serve yet
 """
@@ -111,6 +112,14 @@ class SimulatedDeviceError(ServiceError):
 
     def __init__(self, device: str):
         super().__init__(f"device {device!r} is simulated: its costs are computed, not measured")
+        self.device = device
+
+
+class MeasuredDeviceError(ServiceError):
+    """A measured device computes nothing."""
+
+    def __init__(self, device: str):
+        super().__init__(f"device {device!r} is measured: it has no model to compute costs with")
         self.device = device
 
 

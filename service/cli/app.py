@@ -4,6 +4,7 @@ import typer
 
 from service.cli import devices, imports, keys, train
 from service.cli.encode import encode
+from service.cli.label import label
 from service.cli.migrate import migrate
 from service.cli.predict import predict
 from service.cli.proxies import proxies
@@ -34,6 +35,7 @@ app.command()(predict)
 app.command()(search)
 app.command()(targets)
 app.command()(simulate)
+app.command()(label)
 app.add_typer(train.app, name="train")
 app.command()(encode)
 app.command()(proxies)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from targets.formats import grids
 from targets.formats.base import GROUP_SIZE, NumberFormat, Quantised, bits_per_value
 from targets.formats.error import mean_squared_error, network_sqnr_db, sqnr_db
+from targets.formats.network import sqnr_evaluator
 from targets.formats.quantisers import AdaptiveFormat, GridFormat, IntegerFormat, MicroscalingFormat
 from targets.formats.student_float import MAX_NU, fit_nu, normal_float, student_float
 
@@ -35,6 +37,7 @@ __all__ = [
     "normal_float",
     "parse_format",
     "sqnr_db",
+    "sqnr_evaluator",
     "student_float",
 ]
 
@@ -103,6 +106,7 @@ _FAMILIES: Final[list[tuple[str, str, Callable[..., NumberFormat]]]] = [
 ]
 
 
+@lru_cache(maxsize=256)
 def parse_format(name: str) -> NumberFormat:
     """The format of a name: one of `FORMATS`, or of a family such as `int5`, `sf4(6.5)` or `e2m3`.
 

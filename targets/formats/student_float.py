@@ -11,9 +11,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import gammaln
-from scipy.stats import norm, t
+from scipy.special import gammaln, ndtri, stdtrit
 
 from spaces.base import FloatArray
 from targets.formats.base import Floats
@@ -40,7 +38,7 @@ def student_float(bits: int, nu: float = 5.0, *, tail_bits: int | None = None) -
     delta = (1 / codes + 1 / (codes - 2)) / 2
     half = 2 ** (bits - 1)
     probabilities = np.concatenate([np.linspace(delta, 0.5, half), np.linspace(0.5, 1 - delta, half + 1)[1:]])
-    quantiles = norm.ppf(probabilities) if math.isinf(nu) else t.ppf(probabilities, nu)
+    quantiles = ndtri(probabilities) if math.isinf(nu) else stdtrit(nu, probabilities)
     levels = np.asarray(quantiles / np.abs(quantiles).max(), dtype=np.float64)
     levels[[0, half - 1, -1]] = -1.0, 0.0, 1.0  # where rounding left them a hair off
     return levels
@@ -58,6 +56,8 @@ def fit_nu(values: Floats) -> float:
 
     Raises: ValueError for fewer than two values other than 0.
     """
+    from scipy.optimize import minimize_scalar  # slow to import, and every hardware description knows formats
+
     flat = np.asarray(values, dtype=np.float64).ravel()
     flat = flat[:: max(1, flat.size // _MAX_VALUES)]
     if np.count_nonzero(flat) < 2:
