@@ -12,6 +12,7 @@ from service.errors import FieldError, InvalidRequestError, pointing
 from service.lookup import body_space, parse_architectures
 from service.problems import json_pointer
 from service.schemas.simulation import SimulationAnswer, SimulationRequest
+from service.use_cases.simulate_study import simulate_study
 from spaces import SearchSpace
 from spaces.base import Workload
 from targets import (
@@ -42,6 +43,8 @@ _MOST_COUNTED_WEIGHTS: Final = 30_000_000
 def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> SimulationAnswer:
     """The cost of the request's workload. Raises: InvalidRequestError that points at what cannot be used."""
     hardware = _hardware(request)
+    if request.network is not None:
+        return simulate_study(hardware, request)
     target = _with_host(build_target(hardware), request)
     mode = getattr(hardware, "mode", None)
     workload = _workload(spaces, request, mode)
