@@ -37,7 +37,7 @@ from targets import (
 from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES
 from targets.llm import UnknownModelError, comparison_weight_bits, llm_workload
 
-_MOST_COUNTED_WEIGHTS: Final = 30_000_000
+_MOST_INPUTS: Final = 1_000_000
 
 
 def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> SimulationAnswer:
@@ -145,13 +145,13 @@ def _workload(spaces: Mapping[str, SearchSpace], request: SimulationRequest, mod
 
 
 def _check_size(hardware: HardwareSpec, workload: Workload) -> None:
-    """Refuse what would take minutes: counting the bits of a large network's weights."""
+    """Refuse layers whose weights are too many to count the bits of, even of a few output channels."""
     if getattr(hardware, "cycle_rule", None) not in DATA_DEPENDENT_RULES:
         return
-    weights = sum(layer.params for layer in set(workload.layers))
-    if weights > _MOST_COUNTED_WEIGHTS:
-        reason = f"cycles of {hardware.name} depend on the bits of every weight; {weights:,} weights are too many, "
-        raise InvalidRequestError([FieldError(f"{reason}the most is {_MOST_COUNTED_WEIGHTS:,}", pointer="/target")])
+    inputs = max((layer.in_channels // layer.groups * layer.kernel_area for layer in workload.layers), default=0)
+    if inputs > _MOST_INPUTS:
+        reason = f"{hardware.name} counts the bits of weights; {inputs:,} of them for each output are too many, "
+        raise InvalidRequestError([FieldError(f"{reason}the most is {_MOST_INPUTS:,}", pointer="/target")])
 
 
 def _precision(request: SimulationRequest, hardware: HardwareSpec, target: Target) -> Precision:
