@@ -168,13 +168,14 @@ def _is_transformer(workload: Workload) -> bool:
 
 def _details(layer: Layer, done: Arithmetic, sizes: Operands, moved: Traffic) -> dict[str, float | str]:
     """The columns of the authors' table."""
+    is_dense = layer.kind in ("linear", "matmul")
     return {
         "type": {"linear": "fc"}.get(layer.kind, layer.kind),
         "k": layer.kernel,
         "cin": layer.in_channels,
         "cout": layer.out_channels,
-        "ih": layer.in_height if layer.kind != "linear" else 1,
-        "oh_or_tokens": layer.out_height if layer.kind != "linear" else layer.out_height * layer.out_width,
+        "ih": 1 if is_dense else layer.in_height,
+        "oh_or_tokens": layer.out_height * layer.out_width if is_dense else layer.out_height,
         "w_prec_eff": done.weight_bits,
         "fetch_w": moved.weight_fetches,
         "fetch_i": moved.input_fetches,

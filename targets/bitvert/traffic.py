@@ -63,7 +63,7 @@ def operands(layer: Layer, done: Arithmetic, run: Run, *, is_last: bool) -> Oper
             output_elements = 0
     return Operands(
         weight_bytes,
-        run.batch * layer.in_elements * input_bits / 8,
+        run.batch * _feature_elements(layer) * input_bits / 8,
         run.batch * output_elements * run.activation_bits / 8,
     )
 
@@ -80,7 +80,9 @@ def traffic(layer: Layer, sizes: Operands, done: Arithmetic, run: Run, *, inputs
         reads_inputs, writes_output = not _inputs_stay(layer, sizes, run), not _stays(sizes.output_bytes, run)
     else:
         reads_inputs, writes_output = not inputs_are_on_chip, not keeps
-    weight_bytes = sizes.weight_bytes * weight_fetches
+    stays_as_weights = layer.kind == "matmul" and "tensor-residency" in run.refinements
+    reads_weights = not (stays_as_weights and _stays(sizes.weight_bytes, run))
+    weight_bytes = sizes.weight_bytes * weight_fetches * reads_weights
     activation_bytes = sizes.input_bytes * input_fetches * reads_inputs + sizes.output_bytes * writes_output
     bits = (weight_bytes + activation_bytes) * 8
     if "weight-traffic" in run.refinements:
@@ -112,6 +114,11 @@ def sram_write_pj(layer: Layer, sizes: Operands, moved: Traffic, done: Arithmeti
         weight_words * run.hardware.weight_buffer.write_pj_per_word
         + activation_words * run.hardware.activation_buffer.write_pj_per_word
     )
+
+
+def _feature_elements(layer: Layer) -> int:
+    """Elements of the feature maps that a layer reads, without the operand that takes the place of weights."""
+    return layer.inputs * layer.in_channels * layer.in_height * layer.in_width
 
 
 def _inputs_stay(layer: Layer, sizes: Operands, run: Run) -> bool:

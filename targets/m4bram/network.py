@@ -50,16 +50,17 @@ class FoldedLayer:
         return cls("conv", R, S, C, P, Q, K)
 
     @classmethod
-    def fc(cls, C: int, K: int, tokens: int = 1) -> FoldedLayer:
-        """A dense layer."""
-        return cls("fc", 1, 1, C, 1, tokens, K)
+    def fc(cls, C: int, K: int, tokens: int = 1, groups: int = 1) -> FoldedLayer:
+        """A dense layer, or the products of several groups of channels."""
+        return cls("fc", 1, 1, C, 1, tokens, K, groups)
 
     @classmethod
     def of(cls, layer: Layer) -> FoldedLayer:
         """A convolution, linear layer or matrix product as it is, without tricks."""
         pixels = layer.out_height * layer.out_width
         if layer.kind != "conv":
-            return cls.fc(layer.in_channels, layer.out_channels, pixels)
+            reduction = layer.in_channels // layer.groups * layer.kernel_area
+            return cls.fc(reduction, layer.out_channels // layer.groups, pixels, layer.groups)
         return cls(
             "conv",
             layer.kernel if layer.kernel_width is None else layer.kernel_width,
@@ -124,7 +125,8 @@ class Network:
         layers = tuple(map(FoldedLayer.of, products))
         convolutions = [folded for folded in layers if folded.kind == "conv"] or list(layers)
         maps = [
-            FeatureMap(layer.in_elements, layer.out_elements, layer.in_width, layer.out_width) for layer in products
+            FeatureMap(_feature_elements(layer), layer.out_elements, layer.in_width, layer.out_width)
+            for layer in products
         ]
         return cls(
             layers,
@@ -132,3 +134,7 @@ class Network:
             max(maps, key=lambda each: each.in_elements + each.out_elements, default=None),
             output_copies=2 if any(layer.kind == "add" for layer in workload.layers) else 1,
         )
+
+
+def _feature_elements(layer: Layer) -> int:
+    return layer.inputs * layer.in_channels * layer.in_height * layer.in_width

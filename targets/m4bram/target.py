@@ -193,7 +193,9 @@ class M4bram:
         if layer.kind in _FREE_KINDS:
             return 0.0
         bits = layer.params * run.precision.weight_bits
-        for tensors, elements in ((layer.inputs, layer.in_elements / layer.inputs), (1, layer.out_elements)):
+        feature_map = layer.in_channels * layer.in_height * layer.in_width
+        operand = layer.in_elements - layer.inputs * feature_map  # of a matrix product, in the place of weights
+        for tensors, elements in ((layer.inputs, feature_map), (1, operand), (1, layer.out_elements)):
             tensor_bits = elements * run.precision.activation_bits
             if tensor_bits > run.stream_bits / 2:  # an input and an output at a time
                 bits += run.batch * tensors * tensor_bits

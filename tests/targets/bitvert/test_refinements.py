@@ -149,6 +149,11 @@ def test_other_operations_products_of_activations_are_not_pruned(make_target):
     assert cost.layers[0].details["w_prec_eff"] == 8
     batch = make_target("bitvert-moderate", mode="refined").cost(Workload((product,), batch=4))
     assert compute(batch) == 4 * compute(cost)
+    heads = Layer("attention", "matmul", 16 * 64, 16 * 128, in_width=128, out_width=128, groups=16)
+    many = make_target("bitvert-moderate", mode="refined").cost(Workload((heads,)))
+    assert compute(many) == 16 * compute(cost)
+    # Queries and keys of 16 heads take 128 KiB each, which stays, their scores 256 KiB.
+    assert (cost.layers[0].bytes_moved, many.layers[0].bytes_moved) == (0, 16 * 128 * 128)
 
 
 def test_tensor_residency_is_seen_alike_by_writer_and_reader(make_target):

@@ -182,3 +182,11 @@ def test_published_objective_is_the_authors(make_target):
     )
     target = make_target("dla", configuration=None, objective="speedup_per_area")
     assert target.choose(Workload((CONV,))) == expected
+
+
+def test_other_operations_products_take_each_head_in_turn(make_target):
+    one = Layer("attention", "matmul", 64, 128, in_width=128, out_width=128)
+    four = Layer("attention", "matmul", 4 * 64, 4 * 128, in_width=128, out_width=128, groups=4)
+    costs = [make_target(mode="refined").cost(Workload((layer,), batch=2)) for layer in (one, four)]
+    assert costs[1].cycles.compute == 4 * costs[0].cycles.compute
+    assert costs[1].layers[0].macs == 2 * 4 * 64 * 128 * 128
