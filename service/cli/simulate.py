@@ -29,6 +29,14 @@ def simulate(
     layers: Annotated[
         Path | None, typer.Option("--layers", dir_okay=False, exists=True, help="CSV file with a row for each layer.")
     ] = None,
+    network: Annotated[
+        str | None, typer.Option("--network", help="Of the M4BRAM studies, for example resnet18.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option("--variant", help="With --network: a design such as DP-M4S.")] = None,
+    dsp_budget: Annotated[
+        int | None, typer.Option("--dsp-budget", help="With --network; the authors' by default.")
+    ] = None,
+    bram_budget: Annotated[int | None, typer.Option("--bram-budget", help="With --network.")] = None,
     batch: Annotated[int, typer.Option("--batch", help="Samples or sequences per run.")] = 1,
     mode: Annotated[
         str | None, typer.Option("--mode", help="published, figures or refined; the target's own by default.")
@@ -45,7 +53,7 @@ def simulate(
 ) -> None:
     """Compute what a workload costs on hardware that is described, not measured.
 
-    The workload is --space and --architecture, or --model, or --layers.
+    The workload is --space and --architecture, or --model, or --layers, or --network.
     """
     if output_format not in _FORMATS:
         raise typer.BadParameter(f"{output_format!r} is none of {', '.join(_FORMATS)}", param_hint="--format")
@@ -69,6 +77,10 @@ def simulate(
         context=context,
         tokens=tokens,
         layers=_read_layers(layers) if layers else None,
+        network=network,
+        variant=variant,
+        dsp_budget=dsp_budget,
+        bram_budget=bram_budget,
         batch=batch,
         weight_bits=weight_bits,
         activation_bits=activation_bits,
@@ -144,4 +156,6 @@ def _print_summary(answer: SimulationAnswer) -> None:
     mode = f", {answer.mode}" if answer.mode else ""
     stage = f" {answer.stage}" if answer.stage else ""
     say(f"{answer.workload}{stage} on {answer.target}: {answer.latency_ms:.4g} ms{cycles}{energy}{area}")
+    if answer.chosen:
+        say("chosen: " + ", ".join(f"{key} {value:g}" for key, value in answer.chosen.items()))
     say(f"model {answer.model}{mode}; {answer.weight_bits:g}-bit weights, {answer.activation_bits:g}-bit activations")

@@ -63,7 +63,7 @@ class LayerInput(BaseModel):
 
 
 class SimulationRequest(BaseModel):
-    """A target and what it runs: `space` and `architecture`, or a language `model`, or `layers`."""
+    """A target and what it runs: `space` and `architecture`, a language `model`, `layers`, or M4BRAM's `network`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -80,6 +80,16 @@ class SimulationRequest(BaseModel):
     context: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=256, description="tokens of the prompt")
     tokens: Annotated[int, Field(ge=1, le=512)] = Field(default=1, description="that the stage decode writes")
     layers: Annotated[list[LayerInput], Field(min_length=1, max_length=10_000)] | None = None
+    network: Annotated[str, Field(max_length=100, examples=["resnet18"])] | None = Field(
+        default=None, description="of the M4BRAM studies: the configuration is searched for, against DLA's"
+    )
+    variant: Annotated[str, Field(max_length=100, examples=["DP-M4S"])] | None = Field(
+        default=None, description="design of the M4BRAM family; the target's own by default"
+    )
+    dsp_budget: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="of `network`; the authors' by default"
+    )
+    bram_budget: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     batch: _Batch = Field(default=1, description="samples or sequences per run")
     weight_bits: _Bits | None = Field(default=None, description="the target's native width by default")
     activation_bits: _Bits | None = None
@@ -91,8 +101,10 @@ class SimulationRequest(BaseModel):
             raise ValueError("give either `target` or `hardware`")
         if (self.space is None) != (self.architecture is None):
             raise ValueError("`space` and `architecture` go together")
-        if sum(given is not None for given in (self.space, self.model, self.layers)) != 1:
-            raise ValueError("give `space` and `architecture`, or `model`, or `layers`")
+        if sum(given is not None for given in (self.space, self.model, self.layers, self.network)) != 1:
+            raise ValueError("give `space` and `architecture`, or `model`, or `layers`, or `network`")
+        if self.network is None and not (self.variant is self.dsp_budget is self.bram_budget is None):
+            raise ValueError("`variant` and budgets go with `network`; elsewhere `set` changes the hardware")
         return self
 
 
@@ -114,6 +126,9 @@ class SimulationAnswer(BaseModel):
     energy_uJ: dict[str, float] = Field(description="by part where the target tells them apart, and `total`")  # noqa: N815
     area_mm2: float | None
     macs: int = Field(description="multiply-accumulates of the whole batch")
+    chosen: dict[str, float | int] | None = Field(
+        default=None, description="of a `network`: unroll factors and resources that the search chose, and the speedup"
+    )
     layers: list[dict[str, float | int | str]] = Field(
         description="a row for each layer, equal ones together with their `count`; columns as the model has them"
     )

@@ -12,6 +12,7 @@ from service.errors import FieldError, InvalidRequestError, pointing
 from service.lookup import body_space, parse_architectures
 from service.problems import json_pointer
 from service.schemas.simulation import SimulationAnswer, SimulationRequest
+from service.use_cases.simulate_study import simulate_study
 from spaces import SearchSpace
 from spaces.base import Workload
 from targets import (
@@ -36,12 +37,14 @@ from targets import (
 from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES
 from targets.llm import UnknownModelError, comparison_weight_bits, llm_workload
 
-_MOST_COUNTED_WEIGHTS: Final = 30_000_000
+_MOST_INPUTS: Final = 1_000_000
 
 
 def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> SimulationAnswer:
     """The cost of the request's workload. Raises: InvalidRequestError that points at what cannot be used."""
     hardware = _hardware(request)
+    if request.network is not None:
+        return simulate_study(hardware, request)
     target = _with_host(build_target(hardware), request)
     mode = getattr(hardware, "mode", None)
     workload = _workload(spaces, request, mode)
@@ -142,13 +145,13 @@ def _workload(spaces: Mapping[str, SearchSpace], request: SimulationRequest, mod
 
 
 def _check_size(hardware: HardwareSpec, workload: Workload) -> None:
-    """Refuse what would take minutes: counting the bits of a large network's weights."""
+    """Refuse layers whose weights are too many to count the bits of, even of a few output channels."""
     if getattr(hardware, "cycle_rule", None) not in DATA_DEPENDENT_RULES:
         return
-    weights = sum(layer.params for layer in set(workload.layers))
-    if weights > _MOST_COUNTED_WEIGHTS:
-        reason = f"cycles of {hardware.name} depend on the bits of every weight; {weights:,} weights are too many, "
-        raise InvalidRequestError([FieldError(f"{reason}the most is {_MOST_COUNTED_WEIGHTS:,}", pointer="/target")])
+    inputs = max((layer.in_channels // layer.groups * layer.kernel_area for layer in workload.layers), default=0)
+    if inputs > _MOST_INPUTS:
+        reason = f"{hardware.name} counts the bits of weights; {inputs:,} of them for each output are too many, "
+        raise InvalidRequestError([FieldError(f"{reason}the most is {_MOST_INPUTS:,}", pointer="/target")])
 
 
 def _precision(request: SimulationRequest, hardware: HardwareSpec, target: Target) -> Precision:

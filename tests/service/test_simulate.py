@@ -157,7 +157,11 @@ def test_simulate_wider_weights_take_longer(shared: TestClient):
         ({"target": "olive", "model": "phi-2", **NETWORK}, "", "give `space` and `architecture`"),
         ({"target": "olive", "space": "nb201"}, "", "go together"),
         (NETWORK, "", "either `target` or `hardware`"),
-        ({"target": "bitlet", "mode": "refined", "model": "llama-2-7b"}, "/target", "weights are too many"),
+        (
+            {"target": "bitlet", "layers": [{"name": "x", "kind": "linear", "in_channels": 2**24}]},
+            "/target",
+            "16,777,216 of them for each output are too many",
+        ),
         (
             {"target": "olive", "layers": [{"name": "x", "kind": "conv", "in_channels": 3, "groups": 2}]},
             "/layers/0",
@@ -171,3 +175,46 @@ def test_simulate_senseless_request_is_refused_where_it_is_wrong(
     ((found, message), *_) = refusal(shared, **body)
     assert found == pointer
     assert reason in message
+
+
+@pytest.mark.data
+def test_simulate_network_equals_the_golden_study(shared: TestClient, goldens_dir: Path):
+    with (goldens_dir / "m4bram_summary.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["network"] == "resnet18" and row["w_bits"] != "2"]
+    for row in rows:
+        if row["experiment"] != "VE_vs_bramac":
+            continue
+        bits = {"weight_bits": int(row["w_bits"]), "activation_bits": int(row["a_bits"])}
+        answer = simulate(shared, target="m4bram", network="resnet18", variant=row["accel"], **bits)
+        assert answer["cycles_total"] == int(row["acc_cycles"])
+        for column in ("dla_cycles", "dla_dsp", "acc_dsp", "acc_fcache_bram", "acc_dsp_kvec", "num_bram_budget"):
+            assert answer["chosen"][column] == int(row[column]), column
+        assert answer["chosen"]["speedup"] == pytest.approx(float(row["speedup"]), abs=1e-6)
+
+
+def test_simulate_network_larger_budget_is_never_slower(shared: TestClient):
+    body = {"target": "m4bram", "network": "alexnet", "weight_bits": 8, "activation_bits": 6}
+    small, large = (
+        simulate(shared, dsp_budget=dsps, bram_budget=brams, **body)["cycles_total"]
+        for dsps, brams in ((300, 900), (1200, 2500))
+    )
+    assert large < small
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "reason"),
+    [
+        ({"target": "olive", "network": "resnet18"}, "/network", "networks are for the M4BRAM family"),
+        ({"target": "m4bram", "network": "lenet"}, "/network", "unknown network 'lenet'; known: alexnet"),
+        ({"target": "m4bram", "network": "resnet18", "variant": "XL"}, "/variant", "unknown design 'XL'"),
+        ({"target": "m4bram", "network": "resnet18", "weight_bits": 5}, "/weight_bits", "5 bits are not among"),
+        ({"target": "m4bram", "network": "resnet18", "dsp_budget": 1}, "/dsp_budget", "fits into 1 DSPs"),
+        ({"target": "m4bram", "variant": "DP-M4S", **NETWORK}, "", "go with `network`"),
+    ],
+)
+def test_simulate_senseless_network_is_refused_where_it_is_wrong(
+    shared: TestClient, body: dict[str, Any], pointer: str, reason: str
+):
+    (fault,) = refusal(shared, **body)
+    assert fault[0] == pointer
+    assert reason in fault[1]
