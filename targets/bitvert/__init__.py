@@ -6,6 +6,7 @@ Source: Chen et al. 2024, "BBS: Bi-directional Bit-level Sparsity for Deep Learn
 
 from targets.bitvert.hardware import BitSerialHardware, SramBuffer
 from targets.bitvert.refinements import REFINEMENTS
+from targets.bitvert.sweep import SweepCosts, sweep
 from targets.bitvert.target import BitSerial
 
-__all__ = ["REFINEMENTS", "BitSerial", "BitSerialHardware", "SramBuffer"]
+__all__ = ["REFINEMENTS", "BitSerial", "BitSerialHardware", "SramBuffer", "SweepCosts", "sweep"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spaces.base import Layer
+from targets.bitvert.numbers import Number, ceil, floor
 from targets.bitvert.run import Run
 from targets.bitvert.shapes import ProductShape
 from targets.bitvert.synthetic_weights import synthetic_weights, weight_shape
@@ -30,9 +31,9 @@ class Arithmetic:
         weight_bits: mean width of the weights that are computed with.
     """
 
-    tiles: int
-    cycles: float
-    weight_bits: float
+    tiles: Number
+    cycles: Number
+    weight_bits: Number
 
 
 def arithmetic(layer: Layer, run: Run, weights: NDArray[np.int8] | None = None) -> Arithmetic:
@@ -49,13 +50,9 @@ def arithmetic(layer: Layer, run: Run, weights: NDArray[np.int8] | None = None) 
     passes = columns * repeats
     tiles = blocks * shape.slices(hardware.weights_per_pe, is_flat="flat-reduction" in refinements) * passes
     bits = run.weight_bits if shape.has_weights else run.activation_bits
-    whole_bits = math.ceil(bits)
+    whole_bits = ceil(bits)
     if hardware.cycle_rule in DATA_DEPENDENT_RULES:
-        counter = BitCounter(hardware.cycle_rule, hardware.rows, hardware.weights_per_pe, refinements)
-        if weights is None:
-            cycles = _synthetic_cycles(counter, shape, weight_shape(layer), whole_bits)
-        else:
-            cycles = counter.cycles(weights, shape, whole_bits)
+        cycles = _counted_cycles(layer, shape, run, whole_bits, weights)
         return Arithmetic(tiles, cycles * passes, bits)
     if hardware.cycle_rule == "weight_bits":
         return Arithmetic(tiles, tiles * whole_bits, bits)
@@ -67,13 +64,32 @@ def arithmetic(layer: Layer, run: Run, weights: NDArray[np.int8] | None = None) 
     )
 
 
-def _sensitive_fraction(shape: ProductShape, blocks: int, run: Run) -> float:
+def _sensitive_fraction(shape: ProductShape, blocks: Number, run: Run) -> Number:
     """Share of the output channels, or of their blocks, that keep all their bits."""
     channels = shape.groups * shape.out_channels
-    sensitive = math.floor(run.hardware.sensitive_fraction * channels)
+    sensitive = floor(run.hardware.sensitive_fraction * channels)
     if "channel-blocks" in run.refinements:
-        return math.ceil(sensitive * blocks / channels) / blocks
+        return ceil(sensitive * blocks / channels) / blocks
     return sensitive / channels
+
+
+def _counted_cycles(
+    layer: Layer, shape: ProductShape, run: Run, bits: Number, weights: NDArray[np.int8] | None
+) -> Number:
+    """Cycles of one pass over the weights, given or synthetic; once for each array and width that a sweep has."""
+
+    def counted(rows: float, weights_per_pe: float, whole_bits: float) -> float:
+        rule = run.hardware.cycle_rule
+        counter = BitCounter(rule, int(rows), int(weights_per_pe), run.refinements)
+        if weights is None:
+            return _synthetic_cycles(counter, shape, weight_shape(layer), int(whole_bits))
+        return counter.cycles(weights, shape, int(whole_bits))
+
+    setting = run.hardware.rows, run.hardware.weights_per_pe, bits
+    if not any(isinstance(each, np.ndarray) for each in setting):
+        return counted(*setting)
+    distinct, inverse = np.unique(np.stack(np.broadcast_arrays(*setting), axis=-1), axis=0, return_inverse=True)
+    return cast(Any, np.array([counted(*each) for each in distinct])[inverse])
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,7 @@ CycleRule = Literal[
     "weight_bits", "essential_bits", "column_ones", "nonzero_columns", "pruned_columns", "effectual_columns"
 ]
 
-_WORD_BITS = 64
+WORD_BITS = 64
 
 
 class SramBuffer(BaseModel):
@@ -42,7 +42,7 @@ class SramBuffer(BaseModel):
     @property
     def write_pj_per_word(self) -> float:
         """Of 64 bits."""
-        return _access_pj(self.capacity_bytes, self.banks, self.port_bits)[1] * _WORD_BITS / self.port_bits
+        return _access_pj(self.capacity_bytes, self.banks, self.port_bits)[1] * WORD_BITS / self.port_bits
 
 
 @lru_cache

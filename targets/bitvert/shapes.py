@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from spaces.base import Layer
+from targets.bitvert.numbers import Number, ceil_div
 
 # Applied to results on their way out of the array, or folded into the weights.
 FREE_KINDS = frozenset({"activation", "norm"})
@@ -64,22 +64,22 @@ class ProductShape:
         """Whether a PE's weights lie along kernel positions: there are more of them than input channels."""
         return self.kernel_area > self.in_channels
 
-    def slices(self, weights_per_pe: int, *, is_flat: bool) -> int:
+    def slices(self, weights_per_pe: Number, *, is_flat: bool) -> Number:
         """Slices of `weights_per_pe` weights that the reduction of one output channel takes."""
         if is_flat:
-            return math.ceil(self.kernel_area * self.in_channels / weights_per_pe)
+            return ceil_div(self.kernel_area * self.in_channels, weights_per_pe)
         if self.slices_positions:
-            return math.ceil(self.kernel_area / weights_per_pe) * self.in_channels
-        return math.ceil(self.in_channels / weights_per_pe) * self.kernel_area
+            return ceil_div(self.kernel_area, weights_per_pe) * self.in_channels
+        return ceil_div(self.in_channels, weights_per_pe) * self.kernel_area
 
-    def row_blocks(self, rows: int) -> int:
+    def row_blocks(self, rows: Number) -> Number:
         """Blocks of output channels, of all groups."""
-        return self.groups * math.ceil(self.out_channels / rows)
+        return self.groups * ceil_div(self.out_channels, rows)
 
-    def column_blocks(self, columns: int, batch: int, *, is_folded: bool) -> int:
+    def column_blocks(self, columns: Number, batch: int, *, is_folded: bool) -> Number:
         """Blocks of output pixels of `batch` samples."""
         if is_folded:
-            return math.ceil(batch * self.rows * self.columns / columns)
+            return ceil_div(batch * self.rows * self.columns, columns)
         if self.kind == "fc":
-            return math.ceil(batch * self.columns / columns)
-        return batch * self.rows * math.ceil(self.columns / columns)
+            return ceil_div(batch * self.columns, columns)
+        return batch * self.rows * ceil_div(self.columns, columns)
