@@ -12,6 +12,7 @@ ServiceError
 ├── ProxiesNotComputedError    more architectures without zero-cost proxies than a request may compute
 ├── ProxiesNotPublishedError   architectures that the published tables in the database do not have
 ├── SimulatedDeviceError       asks of a simulated device what only a measured one has
+├── MeasuredDeviceError        asks of a measured device what only a simulated one has
 ├── OverloadedError            every slot taken
 └── UnavailableError           the database cannot serve yet
 """
@@ -139,6 +140,14 @@ class SimulatedDeviceError(ServiceError):
 
     def __init__(self, device: str):
         super().__init__(f"device {device!r} is simulated: its costs are computed, not measured")
+        self.device = device
+
+
+class MeasuredDeviceError(ServiceError):
+    """A measured device computes nothing."""
+
+    def __init__(self, device: str):
+        super().__init__(f"device {device!r} is measured: it has no model to compute costs with")
         self.device = device
 
 

@@ -81,6 +81,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
         409, "proxies-not-published", "Proxies not published", ("space", "missing")
     ),
     errors.SimulatedDeviceError: ProblemType(409, "simulated-device", "Device is simulated", ("device",)),
+    errors.MeasuredDeviceError: ProblemType(409, "measured-device", "Device is measured", ("device",)),
     errors.OverloadedError: ProblemType(503, "overloaded", "Overloaded", ("retry_after_seconds",)),
     errors.UnavailableError: ProblemType(503, "unavailable", "Not ready", ("retry_after_seconds",)),
     DeviceNotFoundError: ProblemType(404, "device-not-found", "Device not found", ("name",)),

@@ -32,6 +32,15 @@ def data_dir() -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def goldens_dir() -> Path:
+    """Folder of the reference outputs of published simulators; skips the test where it is absent."""
+    path = Path(os.environ.get("ARCHCAST_TEST_GOLDENS", _REPOSITORY.parent / "shared" / "goldens"))
+    if not path.is_dir():
+        pytest.skip(f"reference outputs not found at {path}; set ARCHCAST_TEST_GOLDENS")
+    return path
+
+
 @pytest.fixture(params=_BACKENDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a migrated database without rows, of this test alone; once on SQLite and once on PostgreSQL."""
