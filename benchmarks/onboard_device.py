@@ -209,8 +209,8 @@ timings alone. The sampler d_optimal is what
 
 Adaptation includes reading the encodings, on one core. The MAPE of ND and N2 is carried by pixel3 and raspi4, whose
 runtime folds the 341 cells without a path to microseconds; the median says what a working network gets. The interval's
-level is met on average and not on each device: of each task the device that it covers least is named, with the mean over
-seeds and the worst seed.
+level is met on average and not on each device: of each task the device that it covers least is named, with the mean
+over seeds and the worst seed.
 
 {markdown_table(columns, details)}"""
 
