@@ -102,3 +102,15 @@ def test_targets_lists_the_catalogue(cli: Cli):
     outcome = cli("targets")
     assert all(name in outcome.out for name in hardware_names())
     assert {each["name"] for each in cli("targets", "--json").answer["targets"]} == set(hardware_names())
+
+
+def test_search_chooses_precision_and_hardware_too(cli: Cli):
+    arguments = ["--space", "nb201", "--device", "bitmod-lossy", "--algorithm", "random", "--evaluations", "200"]
+    objectives = ["--objective", "latency_ms", "--objective", "quantisation_sqnr_db"]
+    chosen = ["--precision", "weight_format=bitmod3,int6", "--hardware", "rows=16,64", "--hardware", "mode=refined"]
+    outcome = cli("search", *arguments, *objectives, *chosen, "--json")
+    assert outcome.code == 0, outcome.err
+    for entry in outcome.answer["front"]:
+        assert entry["precision"]["weight_format"] in ("bitmod3", "int6")
+        assert entry["hardware"]["rows"] in (16, 64)
+    assert cli("search", *arguments, "--hardware", "rows").code == 2
