@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from targets.errors import InvalidHardwareError
 
@@ -16,29 +15,30 @@ def vary(description: Mapping[str, object], changes: Mapping[str, object]) -> di
 
     Raises: InvalidHardwareError for a path that leads nowhere. The last key of a path may be new.
     """
-    varied = copy.deepcopy(dict(description))
-    faults = [(path, "leads to no key of the description") for path in changes if not _set(varied, path, changes[path])]
+    varied: object = dict(description)
+    faults = []
+    for path, value in changes.items():
+        try:
+            varied = _with(varied, path.split("."), value)
+        except LookupError:
+            faults.append((path, "leads to no key of the description"))
     if faults:
         raise InvalidHardwareError(str(description.get("name", "without a name")), faults)
+    assert isinstance(varied, dict)
     return varied
 
 
-def _set(container: object, path: str, value: object) -> bool:
-    *parents, last = path.split(".")
-    for key in parents:
-        container = _step(container, key)
-    if isinstance(container, dict):
-        container[last] = value
-        return True
-    if isinstance(container, list) and last.isdecimal() and int(last) < len(container):
-        container[int(last)] = value
-        return True
-    return False
+def _with(container: object, path: Sequence[str], value: object) -> object:
+    """A copy of the container that differs at the path; everything beside the path is shared.
 
-
-def _step(container: object, key: str) -> object:
+    Raises: LookupError for a path that leads nowhere.
+    """
+    key, *rest = path
     if isinstance(container, dict):
-        return container.get(key)
-    if isinstance(container, list) and key.isdecimal() and int(key) < len(container):
-        return container[int(key)]
-    return None
+        return {**container, key: _with(container[key], rest, value) if rest else value}
+    if isinstance(container, list | tuple) and key.isdecimal():
+        index = int(key)
+        copied = list(container)
+        copied[index] = _with(copied[index], rest, value) if rest else value
+        return copied
+    raise LookupError(key)

@@ -69,7 +69,7 @@ class SimulationRequest(BaseModel):
 
     target: _TargetName | None = Field(default=None, description="hardware of the catalogue, see GET /targets")
     hardware: dict[str, Any] | None = Field(default=None, description="a whole hardware description instead")
-    set: Annotated[dict[str, _Value], Field(max_length=100)] = Field(
+    set: Annotated[dict[Annotated[str, Field(max_length=200)], _Value], Field(max_length=100)] = Field(
         default_factory=dict, description="keys of the hardware description to change, dotted where nested"
     )
     mode: Mode | None = Field(default=None, description="of models of published accelerators; the hardware's default")

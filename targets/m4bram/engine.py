@@ -209,6 +209,16 @@ class Engine:
         depth = np.ceil(network.stream_elements / banks)
         return np.ceil(depth / self._activations_per_block()).astype(np.int64) * banks
 
+    def least_stream_brams(self, network: Network, configurations: Configurations) -> IntArray:
+        """Block RAMs of the stream buffer that a configuration cannot do without.
+
+        One for each bank where the rest of a feature map may lie in memory, which the published model does not know.
+        """
+        brams = self.stream_buffer_brams(network, configurations)
+        if "memory-bandwidth" not in self.refinements or network.feature_map is None:
+            return brams
+        return np.minimum(brams, self._stream_banks(network, configurations))
+
     def _stream_banks(self, network: Network, c: Configurations) -> IntArray:
         feature_map = network.feature_map
         assert feature_map is not None

@@ -150,11 +150,20 @@ class Evaluation:
     area: FloatArray
 
 
-def evaluate(engine: Engine, network: Network, configurations: Configurations) -> Evaluation:
-    """Cycles and resources of every configuration, in their order."""
+def evaluate(
+    engine: Engine, network: Network, configurations: Configurations, budget: Budget | None = None
+) -> Evaluation:
+    """Cycles and resources of every configuration, in their order.
+
+    Args:
+        budget: what a stream buffer makes do with, where the model knows memory outside the chip.
+    """
     dsps = engine.dsps(configurations)
     filter_brams = engine.placed_filter_brams(network, configurations)
     stream_brams = engine.stream_buffer_brams(network, configurations)
+    if budget is not None:
+        least = engine.least_stream_brams(network, configurations)
+        stream_brams = np.maximum(least, np.minimum(stream_brams, budget.brams - filter_brams))
     area = engine.design.area((filter_brams + stream_brams).astype(np.float64), dsps.astype(np.float64))
     return Evaluation(engine.cycles(network, configurations), dsps, filter_brams, stream_brams, area)
 
@@ -182,7 +191,7 @@ def best_configuration(
         budget: what the chip has.
         objective: fewest cycles, or speed squared per area relative to another candidate, the authors' figure.
         relative_to: that candidate; needed for "speedup_per_area".
-        least_speedup: at or below which that figure counts as 0.
+        least_speedup: at or below which that figure counts as 0; where all are 0, the fewest cycles decide.
         grid: configurations to try.
 
     Raises:
@@ -191,11 +200,11 @@ def best_configuration(
     """
     configurations = (grid or SearchGrid()).configurations(engine)
     dsps = engine.dsps(configurations)
-    brams = engine.placed_filter_brams(network, configurations) + engine.stream_buffer_brams(network, configurations)
+    brams = engine.placed_filter_brams(network, configurations) + engine.least_stream_brams(network, configurations)
     fitting = configurations.where((dsps <= budget.dsps) & (brams <= budget.brams))
     if len(fitting) == 0:
         raise NoConfigurationError(engine.design.name, budget.dsps, budget.brams)
-    found = evaluate(engine, network, fitting)
+    found = evaluate(engine, network, fitting, budget)
     if objective == "cycles":
         best = int(np.argmin(found.cycles))
     else:
@@ -203,7 +212,7 @@ def best_configuration(
             raise ValueError("the objective speedup_per_area is relative to another candidate: give relative_to")
         speedup = relative_to.cycles / found.cycles
         figure = np.where(speedup > least_speedup, speedup * (speedup / (found.area / relative_to.area)), 0.0)
-        best = int(np.argmax(figure))
+        best = int(np.argmax(figure)) if figure.any() else int(np.argmin(found.cycles))
     return _candidate(fitting[best], found, best)
 
 

@@ -127,6 +127,14 @@ def test_simulate_host_runs_what_the_target_cannot(shared: TestClient):
     assert [row["layer"] for row in hosted["layers"]] == [layer["name"] for layer in LAYERS]
 
 
+def test_simulate_deeply_nested_hardware_is_refused(shared: TestClient):
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+    hardware = {**load_hardware("olive").model_dump(mode="json"), "rows": deep, "more": {"a": deep}}
+    assert {pointer for pointer, _ in refusal(shared, hardware=hardware, **NETWORK)} == {"/hardware"}
+
+
 def test_simulate_wider_weights_take_longer(shared: TestClient):
     latency = [
         simulate(shared, target="bitmod-lossy", mode="refined", weight_bits=bits, **NETWORK)["latency_ms"]

@@ -138,6 +138,13 @@ def test_search_relative_objective_needs_what_it_is_relative_to():
         best_configuration(engine, network, Budget(1000, 2000), objective="speedup_per_area")
 
 
+def test_search_without_any_speedup_takes_the_fastest():
+    engine, network, budget = Engine(DESIGNS["DLA"], 8, 8), Network.of(RESNET_LIKE), Budget(640, 1500)
+    fastest = best_configuration(engine, network, budget)
+    found = best_configuration(engine, network, budget, objective="speedup_per_area", relative_to=fastest)
+    assert found.cycles == fastest.cycles
+
+
 def test_target_without_configuration_searches_for_each_workload(make_target):
     target = make_target(mode="refined", configuration=None)
     fixed = make_target(mode="refined")

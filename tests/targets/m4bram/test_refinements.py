@@ -6,7 +6,7 @@ import pytest
 from spaces.base import Layer, Workload
 from targets import UnsupportedLayerError, hardware_names, load_hardware
 from targets.m4bram import DESIGNS, Budget, Configuration, Configurations, Engine, Network, best_configuration
-from targets.m4bram.search import REFERENCE_DLA, candidate
+from targets.m4bram.search import REFERENCE_DLA, NoConfigurationError, candidate
 
 NAMES = [name for name in hardware_names() if load_hardware(name).target == "m4bram"]
 # 128 channels of 14 x 14; DLA takes 3 columns, 4 and 64 channels at a time: 5 x 14 x 3 x 32 x 2 = 13,440 cycles.
@@ -80,6 +80,17 @@ def test_memory_bandwidth_moves_tensors_that_do_not_stay(make_target):
     _, refined = both(make_target, "m4bram", "memory-bandwidth", (large, CONV))
     assert refined.layers[0].bytes_moved == 64 * 64 + 2 * 64 * 224 * 224
     assert refined.layers[1].bytes_moved == 128 * 128 * 9
+
+
+def test_memory_bandwidth_lets_feature_maps_exceed_the_chip(make_target):
+    large = Layer("conv", "conv", 64, 64, 224, 224, 224, 224, kernel=3)
+    changes = {"configuration": None, "bram_budget": 1000}
+    with pytest.raises(NoConfigurationError):
+        make_target("dla", **changes).choose(Workload((large,)))
+    refined = make_target("dla", mode="refined", refinements=["memory-bandwidth"], **changes)
+    found = refined.choose(Workload((large,)))
+    assert found.filter_brams + found.stream_brams == 1000
+    assert refined.cost(Workload((large,))).layers[0].bytes_moved == 64 * 64 * 9 + 2 * 64 * 224 * 224
 
 
 def test_bram_clock_limits_double_pumping(make_target):
