@@ -42,5 +42,8 @@ def _origin() -> str:
 
 
 def _shown(arguments: list[str]) -> list[str]:
-    """Arguments without absolute paths, which mean nothing elsewhere."""
+    """Arguments without absolute paths, which mean nothing elsewhere, nor the folder of an interrupted run."""
+    if "--keep" in arguments:
+        position = arguments.index("--keep")
+        arguments = arguments[:position] + arguments[position + 2 :]
     return [Path(argument).name if Path(argument).is_absolute() else argument for argument in arguments]

@@ -169,6 +169,8 @@ def _correlation(first: FloatArray, second: FloatArray | None) -> str:
     if second is None:
         return ""
     known = np.isfinite(first) & np.isfinite(second)
+    if min(np.ptp(first[known]), np.ptp(second[known])) == 0:
+        return "constant"
     return f"{spearmanr(first[known], second[known])[0]:.3f}"
 
 

@@ -48,5 +48,6 @@ def encode(
             )
             print_answer(encode_architectures(spaces, encoders, request))
             return
+        output.parent.mkdir(parents=True, exist_ok=True)
         count = export_encodings(spaces, encoders, space, architectures or None, encodings, output)
     say(f"{count:,} architectures in {output}")

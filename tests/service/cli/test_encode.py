@@ -86,6 +86,15 @@ def test_encode_impossible_request_says_why_and_leaves_no_file(
     assert not list(tmp_path.glob("*.parquet*"))
 
 
+def test_encode_creates_the_files_folder_or_says_why_not(deployed: Cli, tmp_path: Path):
+    file = tmp_path / "new" / "folder" / "x.parquet"
+    assert deployed("encode", "--space", "nb201", "--encoding", "cost", "--output", str(file), *CELLS).code == 0
+    assert pq.read_table(file).num_rows == len(CELLS)
+    below = file / "y.parquet"
+    outcome = deployed("encode", "--space", "nb201", "--encoding", "cost", "--output", str(below), *CELLS)
+    assert (outcome.code, outcome.err.startswith(f"archcast: {file}: ")) == (1, True)
+
+
 def test_encode_a_space_too_large_to_list_needs_architectures(deployed: Cli, tmp_path: Path):
     arguments = ["--space", "fbnet", "--encoding", "cost", "--output", str(tmp_path / "x.parquet")]
     outcome = deployed("encode", *arguments)
