@@ -1,3 +1,4 @@
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -201,6 +202,7 @@ def test_limits_that_exclude_each_other_are_422_at_both(shared: TestClient):
         ({"space": "fbnet", "algorithm": "exhaustive"}, "/algorithm"),
         ({"dataset": "mnist"}, "/dataset"),
         ({"interval": 2}, "/interval"),
+        ({"device": MEASURED, "interval": math.nextafter(1, 0)}, "/interval"),
         ({"objective": "latency_ms"}, "/objective"),
     ],
 )
