@@ -31,14 +31,18 @@ class Evaluation:
         evaluations: distinct architectures evaluated so far.
     """
 
-    def __init__(self, problem: Problem, budget: Budget, on_progress: OnProgress | None = None):
+    def __init__(
+        self, problem: Problem, budget: Budget, on_progress: OnProgress | None = None, cap: Budget | None = None
+    ):
         self.problem = problem
         self.evaluations = 0
         self._budget = budget
         self._on_progress = on_progress
         self._archive = Archive(problem)
         self._values: dict[Architecture, FloatArray] = {}
-        self._limit = min(problem.space.size, budget.evaluations or problem.space.size)
+        limits = budget.within(cap or Budget())
+        self._limit = min(problem.space.size, limits.evaluations or problem.space.size)
+        self._seconds = limits.seconds
         self._batch = _FIRST_BATCH
         self._start = time.monotonic()
         self._stopped_by: StopReason | None = None
@@ -116,8 +120,8 @@ class Evaluation:
 
     def _adapt_batch(self, architectures_per_second: float) -> None:
         seconds = _BATCH_SECONDS
-        if self._budget.seconds is not None:
-            seconds = min(seconds, max(0.0, self._budget.seconds - self.seconds))
+        if self._seconds is not None:
+            seconds = min(seconds, max(0.0, self._seconds - self.seconds))
         self._batch = int(np.clip(architectures_per_second * seconds, 1, _LARGEST_BATCH))
 
     def _is_cancelled(self) -> bool:
@@ -132,6 +136,6 @@ class Evaluation:
             return "cancelled"
         if self.remaining <= 0:
             return "evaluations"
-        if self._budget.seconds is not None and self.seconds >= self._budget.seconds:
+        if self._seconds is not None and self.seconds >= self._seconds:
             return "seconds"
         return None

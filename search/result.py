@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from search.errors import InvalidBudgetError
 from spaces.base import Architecture
 
+Limit = TypeVar("Limit", int, float)
 StopReason = Literal["space", "evaluations", "seconds", "cancelled", "stalled"]
 
 
@@ -38,6 +39,10 @@ class Budget:
     def is_unlimited(self) -> bool:
         """Whether no limit is set."""
         return self.evaluations is None and self.seconds is None
+
+    def within(self, cap: Budget) -> Budget:
+        """The budget that keeps the limits of both."""
+        return Budget(_least(self.evaluations, cap.evaluations), _least(self.seconds, cap.seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +103,8 @@ class SearchResult:
     def feasible(self) -> bool:
         """Whether an architecture that meets every constraint was found."""
         return bool(self.front)
+
+
+def _least(first: Limit | None, second: Limit | None) -> Limit | None:
+    """The smaller of those that are given."""
+    return min((limit for limit in (first, second) if limit is not None), default=None)

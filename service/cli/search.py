@@ -71,9 +71,9 @@ def search(
             session,
             spaces,
             workspace.predictors,
+            workspace.settings,
             request,
             job_id=_JOB_ID,
-            max_seconds=workspace.settings.max_search_seconds,
         )
     if as_json:
         print_answer(answer)

@@ -17,9 +17,9 @@ def run_search_job(state: AppState, job: Job, report: JobReporter) -> dict[str, 
             session,
             state.spaces.current(session),
             state.predictors,
+            state.settings,
             request,
             job_id=job.id,
-            max_seconds=state.settings.max_search_seconds,
             on_progress=report,
         )
     return answer.model_dump(mode="json")

@@ -17,32 +17,33 @@ from service.predictor_cache import PredictorCache
 from service.problems import json_pointer
 from service.schemas.searches import FrontEntry, SearchAnswer, SearchRequest
 from service.search_metrics import direction, evaluators
+from service.settings import ComputeSettings
 from spaces import SearchSpace
 
 if TYPE_CHECKING:
-    from search import Budget, Problem, Progress, SearchResult
+    from search import Problem, Progress, SearchResult
 
 
 def run_search(
     session: Session,
     spaces: Mapping[str, SearchSpace],
     predictors: PredictorCache,
+    settings: ComputeSettings,
     request: SearchRequest,
     *,
     job_id: str,
-    max_seconds: float,
     on_progress: Callable[[Progress], bool] | None = None,
 ) -> SearchAnswer:
     """The Pareto front of a request that `check_search` let pass.
 
     Args:
+        settings: its longest search ends every search, whatever the request's budget leaves open.
         job_id: named in the answer.
-        max_seconds: of the search, where the request sets evaluations only.
         on_progress: called after each batch; returns True to stop.
 
     Raises: UnreachableLimitError if nothing within the limits was found; what `check_search` raises.
     """
-    from search import run  # brings pymoo: seconds that starting the server need not take
+    from search import Budget, run  # brings pymoo: seconds that starting the server need not take
 
     space = find_space(spaces, request.space)
     costs = open_costs(session, predictors, Devices(session).get(request.device), space)
@@ -51,7 +52,8 @@ def run_search(
     result = run(
         problem,
         algorithm=request.algorithm,
-        budget=_budget(request, max_seconds),
+        budget=Budget(request.budget.evaluations, request.budget.seconds),
+        cap=Budget(settings.max_search_evaluations, settings.max_search_seconds),
         rng=np.random.default_rng(request.seed),
         on_progress=on_progress,
     )
@@ -96,15 +98,6 @@ def _problem(
         ),
         metrics={name: metric for name, metric in limited.items() if name not in objectives},
     )
-
-
-def _budget(request: SearchRequest, max_seconds: float) -> Budget:
-    from search import Budget
-
-    asked = request.budget
-    if asked.evaluations is None and asked.seconds is None:
-        return Budget()  # the algorithm bounds itself
-    return Budget(asked.evaluations, asked.seconds or max_seconds)
 
 
 def _front(

@@ -121,6 +121,19 @@ def test_search_of_a_space_too_large_to_list_finds_a_front_within_its_budget(sha
     assert answer["front"]
 
 
+@pytest.mark.parametrize("algorithm", ["auto", "random"])
+def test_search_keeps_the_servers_limits_also_where_its_budget_has_none(
+    serve: Callable[..., TestClient], algorithm: str
+):
+    client = serve(max_search_evaluations=200)
+    answer = search(client, space="fbnet", algorithm=algorithm, budget={"seconds": 60})
+    assert (answer["evaluations"], answer["stopped_by"]) == (200, "evaluations")
+    client = serve(max_search_seconds=0.001)
+    answer = search(client, space="fbnet", algorithm=algorithm)
+    assert answer["stopped_by"] == "seconds"
+    assert answer["evaluations"] < 5_000
+
+
 def test_search_with_the_same_seed_gives_the_same_front(shared: TestClient):
     first, second, other = (search(shared, seed=seed, **RANDOM) for seed in (3, 3, 4))
     assert first["front"] == second["front"]
