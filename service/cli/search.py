@@ -64,16 +64,12 @@ def search(
         dataset=dataset,
         interval=interval,
     )
-    with open_workspace(data_dir) as workspace, workspace.read_sessions() as session:
-        spaces = workspace.spaces(session)
-        check_search(session, spaces, workspace.predictors, workspace.settings, request)
+    with open_workspace(data_dir) as workspace:
+        with workspace.read_sessions() as session:
+            spaces = workspace.spaces(session)
+            check_search(session, spaces, workspace.predictors, workspace.settings, request)
         answer = run_search(
-            session,
-            spaces,
-            workspace.predictors,
-            workspace.settings,
-            request,
-            job_id=_JOB_ID,
+            workspace.read_sessions, spaces, workspace.predictors, workspace.settings, request, job_id=_JOB_ID
         )
     if as_json:
         print_answer(answer)

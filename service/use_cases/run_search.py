@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from device_db import Devices
 from service.accuracy_source import AccuracySource, choose_dataset, open_accuracy
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def run_search(
-    session: Session,
+    sessions: sessionmaker[Session],
     spaces: Mapping[str, SearchSpace],
     predictors: PredictorCache,
     settings: ComputeSettings,
@@ -36,7 +36,11 @@ def run_search(
 ) -> SearchAnswer:
     """The Pareto front of a request that `check_search` let pass.
 
+    The database is read once at the start: a transaction as long as the search would keep SQLite's log from shrinking
+    and PostgreSQL's old rows from being cleaned up.
+
     Args:
+        sessions: that read.
         settings: its longest search ends every search, whatever the request's budget leaves open.
         job_id: named in the answer.
         on_progress: called after each batch; returns True to stop.
@@ -46,8 +50,9 @@ def run_search(
     from search import Budget, run  # brings pymoo: seconds that starting the server need not take
 
     space = find_space(spaces, request.space)
-    costs = open_costs(session, predictors, Devices(session).get(request.device), space)
-    accuracy = _accuracy(session, space, request)
+    with sessions() as session:
+        costs = open_costs(session, predictors, Devices(session).get(request.device), space)
+        accuracy = _accuracy(session, space, request)
     problem = _problem(space, costs, accuracy, request)
     result = run(
         problem,

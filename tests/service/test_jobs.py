@@ -8,12 +8,14 @@ from typing import Any, cast
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import sessionmaker
+from sqlalchemy.pool import QueuePool
 
 from device_db import Job, Jobs, JobState
 from search import Progress
 from service.jobs import reporter
 from service.jobs.bell import Bell
 from service.jobs.reporter import JobReporter
+from service.jobs.search_job import run_search_job
 from service.jobs.waiting import wait_for
 from service.jobs.worker import Workers, run_worker
 from service.metrics import Metrics
@@ -66,6 +68,19 @@ def test_worker_that_is_stopped_gives_its_job_back_and_another_takes_it(state: A
     again.start()
     until(lambda: job(state, job_id).state is JobState.running)
     again.stop()
+
+
+def test_running_search_holds_no_connection(state: AppState):
+    held: list[int] = []
+
+    def report(_: Progress) -> bool:
+        held.append(cast(QueuePool, state.engine.pool).checkedout())
+        return False
+
+    device = submit(state, SHORT | {"device": "bench-board", "objectives": ["accuracy", "latency_ms"]})
+    run_search_job(state, job(state, device), cast(JobReporter, report))
+    assert held
+    assert set(held) == {0}
 
 
 def test_job_of_a_dead_worker_is_taken_over(state: AppState):
