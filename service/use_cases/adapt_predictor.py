@@ -44,9 +44,9 @@ class AdaptedPredictor:
 def adapt(session: Session, spaces: Mapping[str, SearchSpace], device: str, space: str) -> AdaptedPredictor | None:
     """Bring the device's predictor in line with its current latencies; flushes, does not commit.
 
-    A device with other samples than its newest version was fitted on gets a new version; one with too few of them
-    loses its predictor, whose versions stay readable. Uploads wait until the transaction ends, and this for theirs, so
-    that the newest version is of the newest samples.
+    A device with other samples or other sources than its newest version was fitted on gets a new version; one with too
+    few samples loses its predictor, whose versions stay readable. Uploads wait until the transaction ends, and this for
+    theirs, so that the newest version is of the newest samples.
 
     Returns: the newest version, or None below `MIN_SAMPLES`.
     Raises: DeviceNotFoundError.
@@ -57,18 +57,17 @@ def adapt(session: Session, spaces: Mapping[str, SearchSpace], device: str, spac
     if len(keys) < MIN_SAMPLES:
         artifacts.retire(device, space)
         return None
-    digest = _digest(keys, latency_ms)
+    used = _sources(artifacts, device, space) if len(keys) < SOURCE_SAMPLES else []
+    basis = {
+        "samples_sha256": _digest(keys, latency_ms),
+        "sources": [f"{source.device.name}@{source.version}" for source in used],
+    }
     artifact = artifacts.latest(device, space)
-    if artifact is None or artifact.manifest.get("samples_sha256") != digest:
-        used = _sources(artifacts, device, space) if len(keys) < SOURCE_SAMPLES else []
+    if artifact is None or basis != {name: artifact.manifest.get(name) for name in basis}:
         sources = [_source(artifacts, source) for source in used]
         architectures = [Architecture(space, key) for key in keys]
         predictor = fit_cost_linear(spaces[space], architectures, latency_ms, sources)
-        manifest = {
-            "samples_sha256": digest,
-            "median_ms": float(np.median(latency_ms)),
-            "sources": [f"{source.device.name}@{source.version}" for source in used],
-        }
+        manifest = basis | {"median_ms": float(np.median(latency_ms))}
         artifact = artifacts.add(device, space, predictor.name, len(keys), predictor.to_bytes(), manifest)
     return AdaptedPredictor(device, space, artifact.predictor, artifact.version, artifact.samples)
 

@@ -99,6 +99,32 @@ def test_devices_with_many_samples_are_the_sources_of_the_others(
     assert latest(session, "b").manifest["sources"] == []
 
 
+def test_device_is_fitted_again_once_when_its_sources_arrive_or_change(session: Session) -> None:
+    measure(session, "new", 20)
+    measure(session, "new-too", 20)
+    adapt(session, SPACES, "new", "nb201")
+    sessions = sessions_beside(session)
+
+    def versions() -> dict[str, int]:
+        adapted = {predictor.device: predictor.version for predictor in adapt_all(sessions, SPACES, "nb201")}
+        session.rollback()
+        return adapted
+
+    measure(session, "rich", SOURCE_SAMPLES)
+    session.commit()
+    assert versions() == {"new": 2, "new-too": 1, "rich": 1}
+    assert latest(session, "new").manifest["sources"] == ["rich@1"]
+    session.rollback()  # which took SQLite's write lock
+    assert versions() == {"new": 2, "new-too": 1, "rich": 1}
+    measure(session, "rich", SOURCE_SAMPLES + 1)
+    session.commit()
+    assert versions() == {"new": 3, "new-too": 2, "rich": 2}
+    for _ in range(2):
+        measure(session, "new", 20)
+        session.commit()
+        assert versions() == {"new": 3, "new-too": 2, "rich": 2}
+
+
 def test_same_samples_give_the_same_bytes(session: Session) -> None:
     for device in ("rich", "one", "two"):
         measure(session, device, 400 if device == "rich" else 20)
