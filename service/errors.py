@@ -114,6 +114,14 @@ class SimulatedDeviceError(ServiceError):
         self.device = device
 
 
+class SearchCancelledError(ServiceError):
+    """Somebody cancelled the search, before it had found anything."""
+
+    def __init__(self, job: str):
+        super().__init__(f"the search was cancelled before it had found anything; GET /jobs/{job} has its record")
+        self.job = job
+
+
 class OverloadedError(ServiceError):
     """Every slot is taken; worth another try after `retry_after_seconds`."""
 

@@ -75,6 +75,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
         409, "device-not-ready", "Too few samples", ("device", "space", "samples", "needed")
     ),
     errors.SimulatedDeviceError: ProblemType(409, "simulated-device", "Device is simulated", ("device",)),
+    errors.SearchCancelledError: ProblemType(409, "search-cancelled", "Search cancelled", ("job",)),
     errors.OverloadedError: ProblemType(503, "overloaded", "Overloaded", ("retry_after_seconds",)),
     errors.UnavailableError: ProblemType(503, "unavailable", "Not ready", ("retry_after_seconds",)),
     DeviceNotFoundError: ProblemType(404, "device-not-found", "Device not found", ("name",)),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, case, func, select, true, update
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, case, func, not_, select, true, update
 from sqlalchemy.orm import Session
 
 from device_db.column_types import utc_now
@@ -70,6 +70,11 @@ class Jobs:
             self.get(job_id)
             return True
         return job.cancel_requested
+
+    def is_to_stop(self, job_id: str, *, worker: str) -> bool:
+        """What `heartbeat` would return, without a report: it only reads, and waits for no writer."""
+        goes_on = select(Job.id).where(_is_running(job_id, worker), not_(Job.cancel_requested))
+        return self._session.scalar(goes_on) is None
 
     def finish(self, job_id: str, result: Mapping[str, Any], *, worker: str | None = None) -> Job:
         """End a running job with its result: as succeeded, or as cancelled if someone asked for that.

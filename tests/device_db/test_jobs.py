@@ -73,6 +73,16 @@ def test_finish_of_a_job_that_is_not_running_is_refused(session):
         Jobs(session).fail(job.id, {})
 
 
+def test_is_to_stop_once_cancelled_lost_or_gone(session):
+    job = _started(session)
+    jobs = Jobs(session)
+    assert not jobs.is_to_stop(job.id, worker="w")
+    assert jobs.is_to_stop(job.id, worker="other")
+    assert jobs.is_to_stop("none", worker="w")
+    jobs.cancel(job.id)
+    assert jobs.is_to_stop(job.id, worker="w")
+
+
 def test_cancel_of_a_queued_job_ends_it(session):
     job = Jobs(session).create("k", {})
     assert Jobs(session).cancel(job.id).state is JobState.cancelled

@@ -2,6 +2,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import QueuePool
 
-from device_db import Job, Jobs, JobState
+from device_db import Job, Jobs, JobState, create_engine
 from search import Progress
 from service.jobs import reporter
 from service.jobs.bell import Bell
@@ -25,6 +26,7 @@ from targets import hardware_names
 SIMULATED = hardware_names()[0]
 
 LONG = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 60}}
+PROGRESS = cast(Progress, SimpleNamespace(evaluations=1, limit=2, seconds=0.1, front=[]))
 SHORT = {"space": "nb201", "device": SIMULATED, "budget": {"evaluations": 50}, "algorithm": "random"}
 
 
@@ -124,7 +126,7 @@ def test_worker_process_works_for_a_server_without_workers(
 
 @pytest.mark.parametrize(("took", "pause"), [(0.05, 0.9), (13, 31)])
 def test_next_report_comes_in_time_however_long_the_last_one_took(
-    took: float, pause: float, monkeypatch: pytest.MonkeyPatch
+    took: float, pause: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     now = [1000.0]
     reported: list[float] = []
@@ -136,13 +138,49 @@ def test_next_report_comes_in_time_however_long_the_last_one_took(
 
     monkeypatch.setattr(reporter, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(Jobs, "heartbeat", heartbeat)
-    state = SimpleNamespace(settings=SimpleNamespace(job_stale_seconds=120), sessions=sessionmaker())
+    monkeypatch.setattr(Jobs, "is_to_stop", lambda *_, **__: False)
+    sessions = sessionmaker(create_engine(f"sqlite:///{tmp_path}/jobs.db"))
+    state = SimpleNamespace(settings=SimpleNamespace(job_stale_seconds=120), sessions=sessions, read_sessions=sessions)
     report = JobReporter(cast(AppState, state), "job", "worker", threading.Event())
-    progress = cast(Progress, SimpleNamespace(evaluations=1, limit=2, seconds=0.1, front=[]))
-    report(progress)
+    report(PROGRESS)
     now[0] += pause
-    report(progress)
+    report(PROGRESS)
     assert len(reported) == 2
+
+
+def test_cancel_is_seen_soon_though_the_last_report_waited_for_another_writer(state: AppState):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim("worker")
+    report = JobReporter(state, job_id, "worker", threading.Event())
+    is_locked = threading.Event()
+
+    def write_for_long() -> None:
+        with state.sessions.begin() as session:
+            Jobs(session).heartbeat(job_id, {})
+            is_locked.set()
+            time.sleep(1.5)
+
+    writer = threading.Thread(target=write_for_long)
+    writer.start()
+    is_locked.wait(10)
+    assert not report(PROGRESS)
+    writer.join()
+    with state.sessions.begin() as session:
+        Jobs(session).cancel(job_id)
+    cancelled = time.monotonic()
+    until(lambda: report(PROGRESS))
+    assert time.monotonic() - cancelled < 5  # the pause after the report would be 15
+
+
+def test_search_sees_its_cancellation_while_another_writer_is_at_work(state: AppState):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim("worker")
+        Jobs(session).cancel(job_id)
+    with state.sessions.begin() as session:
+        Jobs(session).counts()
+        assert JobReporter(state, job_id, "worker", threading.Event())(PROGRESS)
 
 
 def test_bell_wakes_a_waiter_at_once_and_forgets_no_ring():

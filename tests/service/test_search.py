@@ -1,4 +1,5 @@
 import math
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from arch_encodings import has_path
-from device_db import Accuracies, create_engine, session_factory
+from device_db import Accuracies, Job, create_engine, session_factory
+from service.state import AppState
 from spaces import SPACES
 from targets import hardware_names, load_target, segment_costs
 
@@ -261,6 +264,49 @@ def test_partial_front_is_readable_and_a_running_search_cancels_within_a_second(
     assert cancelled["state"] == "cancelled"
     assert cancelled["result"]["stopped_by"] == "cancelled"
     assert cancelled["result"]["front"]
+
+
+def test_search_cancelled_while_its_client_waits_is_its_front_so_far(client: TestClient):
+    answers: list[Any] = []
+    body = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 60}}
+    waiting = threading.Thread(target=lambda: answers.append(client.post("/search", json=body)))
+    waiting.start()
+    job = only_job(client)
+    deadline = time.monotonic() + 20
+    while not client.get(f"/jobs/{job}").json()["front"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    client.delete(f"/jobs/{job}")
+    waiting.join(20)
+    assert answers[0].status_code == 200
+    assert answers[0].json()["stopped_by"] == "cancelled"
+    assert answers[0].json()["front"]
+
+
+def test_search_cancelled_before_it_began_is_409_to_its_waiting_client(serve: Callable[..., TestClient]):
+    client = serve(embedded_workers=0)
+    answers: list[Any] = []
+    body = {"space": "nb201", "device": SIMULATED}
+    waiting = threading.Thread(target=lambda: answers.append(client.post("/search", json=body)))
+    waiting.start()
+    job = only_job(client)
+    client.delete(f"/jobs/{job}")
+    waiting.join(20)
+    assert answers[0].status_code == 409
+    problem = answers[0].json()
+    assert (problem["type"], problem["job"]) == ("urn:archcast:problem:search-cancelled", job)
+
+
+def only_job(client: TestClient) -> str:
+    state: AppState = client.app.state.archcast  # type: ignore[attr-defined]
+    deadline = time.monotonic() + 20
+    while True:
+        with state.read_sessions() as session:
+            ids = list(session.scalars(select(Job.id)))
+        if ids:
+            return ids[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_cancelling_twice_and_after_the_end_changes_nothing(client: TestClient):
