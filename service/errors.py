@@ -92,14 +92,16 @@ class NotUploaderError(ServiceError):
 
 
 class DeviceNotReadyError(ServiceError):
-    """The device has too few samples in the space to predict from."""
+    """The device has too few samples in the space to predict from, or no predictor of them yet."""
 
     def __init__(self, device: str, space: str, samples: int, needed: int):
-        super().__init__(
-            f"device {device!r} has {samples} samples in {space}, predictions need {needed}: "
-            f"upload timings with POST /admin/measurements; "
+        advice = (
+            "its predictor has yet to be fitted, which follows an upload within seconds"
+            if samples >= needed
+            else f"upload timings with POST /admin/measurements; "
             f"GET /devices/{device}/suggestions?space={space} says of which architectures"
         )
+        super().__init__(f"device {device!r} has {samples} samples in {space}, predictions need {needed}: {advice}")
         self.device = device
         self.space = space
         self.samples = samples
