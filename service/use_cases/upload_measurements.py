@@ -19,6 +19,7 @@ from device_db import (
     StoreCounts,
     session_factory,
 )
+from service.uploads.conditions import Conditions
 from service.uploads.errors import EmptyUploadError, RejectedRowsError, RowProblem
 from service.uploads.raw_row import RowReader
 from service.uploads.review import Review, accepted, review
@@ -90,7 +91,8 @@ def upload_measurements(
     with session_factory(engine, read_only=True)() as session:
         simulated = {device.name: device.kind is DeviceKind.simulated for device in Devices(session).list()}
         check = RowCheck(spaces, simulated)
-        found = review(reader(file), check, MAX_ROWS)
+        conditions = Conditions(spaces, Measurements(session).conditions)
+        found = review(reader(file), check, MAX_ROWS, conditions)
         if not found.rows:
             raise EmptyUploadError
         if options.check_units:

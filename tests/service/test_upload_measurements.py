@@ -188,6 +188,21 @@ def test_undo_restores_what_was_there(client: TestClient) -> None:
     problem(client.delete(f"{URL}/{batch}"), 404)
 
 
+def test_upload_under_another_condition_than_the_devices_is_refused(client: TestClient) -> None:
+    rows = sample(40)
+    at_one = [row | {"batch_size": 1, "precision": "fp32"} for row in rows[:20]]
+    assert post(client, at_one).status_code == 200
+    at_many = [row | {"batch_size": 256, "precision": "fp16"} for row in rows[20:]]
+    document = problem(post(client, at_many), 422)
+    assert document["rejected"] == 20
+    assert [(fault["row"], fault["column"]) for fault in document["errors"][:2]] == [
+        (1, "batch_size"),
+        (1, "precision"),
+    ]
+    assert "1 (stored)" in document["errors"][0]["reason"]
+    assert post(client, rows[20:]).status_code == 200
+
+
 def test_undoing_the_only_upload_leaves_no_predictor(client: TestClient) -> None:
     rows = sample(20)
     batch = post(client, rows).json()["batch"]
