@@ -83,6 +83,20 @@ def test_is_to_stop_once_cancelled_lost_or_gone(session):
     assert jobs.is_to_stop(job.id, worker="w")
 
 
+def test_requeue_lost_takes_the_jobs_of_those_workers_alone(session):
+    jobs = Jobs(session)
+    lost, cancelled, kept = (_started(session, worker) for worker in ("dead", "dead-too", "alive"))
+    jobs.cancel(cancelled.id)
+    assert jobs.workers() == ["alive", "dead", "dead-too"]
+    assert jobs.requeue_lost(["dead", "dead-too"]) == 2
+    states = [jobs.get(job.id).state for job in (lost, cancelled, kept)]
+    assert states == [JobState.queued, JobState.cancelled, JobState.running]
+    for _ in range(2):
+        jobs.claim("dead")
+        jobs.requeue_lost(["dead"])
+    assert jobs.get(lost.id).state is JobState.failed
+
+
 def test_cancel_of_a_queued_job_ends_it(session):
     job = Jobs(session).create("k", {})
     assert Jobs(session).cancel(job.id).state is JobState.cancelled

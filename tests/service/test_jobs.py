@@ -1,3 +1,7 @@
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +19,10 @@ from device_db import Job, Jobs, JobState, create_engine
 from search import Progress
 from service.jobs import reporter
 from service.jobs.bell import Bell
+from service.jobs.identity import worker_name
 from service.jobs.reporter import JobReporter
 from service.jobs.search_job import run_search_job
-from service.jobs.waiting import wait_for
+from service.jobs.waiting import cancel_and_wait, wait_for
 from service.jobs.worker import Workers, run_worker
 from service.metrics import Metrics
 from service.state import AppState, open_state
@@ -95,6 +100,45 @@ def test_job_of_a_dead_worker_is_taken_over(state: AppState):
     workers.start()
     assert wait_for(state, job_id, 30).state is JobState.succeeded
     workers.stop()
+
+
+def ended_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize("pid", [ended_process, os.getpid])
+def test_job_of_a_process_that_ended_on_this_machine_goes_on_at_once(state: AppState, pid: Callable[[], int]):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim(f"{socket.gethostname()}:{pid()}:before:0")
+    workers = Workers(state, 1)
+    workers.start()
+    ended = wait_for(state, job_id, 30)
+    workers.stop()
+    assert (ended.state, ended.attempts) == (JobState.succeeded, 2)
+
+
+def test_job_of_a_process_that_ended_on_this_machine_is_cancelled_at_once(state: AppState):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim(f"{socket.gethostname()}:{ended_process()}:before:0")
+    assert cancel_and_wait(state, job_id).state is JobState.cancelled
+
+
+@pytest.mark.parametrize(
+    "name", [worker_name(0), f"elsewhere:{2**22 + 1}:x:0", f"{socket.gethostname()}:{os.getppid()}:x:0", "old-1-0"]
+)
+def test_worker_that_may_be_alive_keeps_its_job(state: AppState, name: str):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim(name)
+    workers = Workers(state, 1)
+    workers.start()
+    until(lambda: wait_for(state, submit(state, SHORT), 30).state is JobState.succeeded)
+    workers.stop()
+    assert (job(state, job_id).state, job(state, job_id).worker) == (JobState.running, name)
 
 
 def test_job_that_fails_unexpectedly_shows_no_internals(state: AppState):
