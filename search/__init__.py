@@ -88,6 +88,7 @@ def run(
     rng: np.random.Generator,
     on_progress: OnProgress | None = None,
     cap: Budget | None = None,
+    largest_front: int | None = None,
 ) -> SearchResult:
     """Searches for the Pareto front of a problem.
 
@@ -98,6 +99,7 @@ def run(
         rng: the only source of randomness; equal seeds and a budget without `seconds` give equal fronts.
         on_progress: called after every batch, in the calling thread; True stops the run.
         cap: further limits, which hold also where the budget has none and are not spent just because they are there.
+        largest_front: members returned and reported at most; None for all of them.
 
     Returns:
         The front and how it came about. Where nothing meets the constraints the front is empty and
@@ -112,6 +114,6 @@ def run(
     name = choose_algorithm(problem, budget.within(cap or Budget())) if algorithm == AUTO else algorithm
     if name not in ALGORITHMS:
         raise UnknownAlgorithmError(name, [AUTO, *ALGORITHMS])
-    evaluation = Evaluation(problem, budget, on_progress, cap)
+    evaluation = Evaluation(problem, budget, on_progress, cap, largest_front)
     ALGORITHMS[name](evaluation, rng=rng)
     return evaluation.result(name)

@@ -32,12 +32,18 @@ class Evaluation:
     """
 
     def __init__(
-        self, problem: Problem, budget: Budget, on_progress: OnProgress | None = None, cap: Budget | None = None
+        self,
+        problem: Problem,
+        budget: Budget,
+        on_progress: OnProgress | None = None,
+        cap: Budget | None = None,
+        largest_front: int | None = None,
     ):
         self.problem = problem
         self.evaluations = 0
         self._budget = budget
         self._on_progress = on_progress
+        self._largest_front = largest_front
         self._archive = Archive(problem)
         self._values: dict[Architecture, FloatArray] = {}
         limits = budget.within(cap or Budget())
@@ -98,7 +104,8 @@ class Evaluation:
     def result(self, algorithm: str) -> SearchResult:
         """Outcome of the run as it stands."""
         return SearchResult(
-            front=self._archive.front(),
+            front=self._archive.front(self._largest_front),
+            front_size=self._archive.front_size,
             evaluations=self.evaluations,
             failed=self._archive.failed,
             seconds=self.seconds,
@@ -127,7 +134,8 @@ class Evaluation:
     def _is_cancelled(self) -> bool:
         if self._on_progress is None:
             return False
-        return self._on_progress(Progress(self.evaluations, self._limit, self.seconds, self._archive.front()))
+        front = self._archive.front(self._largest_front)
+        return self._on_progress(Progress(self.evaluations, self._limit, self.seconds, front))
 
     def _stop_reason(self, is_cancelled: bool) -> StopReason | None:
         if self.evaluations == self.space.size:

@@ -61,7 +61,7 @@ class Progress:
         evaluations: distinct architectures evaluated so far.
         limit: evaluations at which the run ends at the latest.
         seconds: wall time since the start.
-        front: non-dominated feasible architectures so far, in the order of `SearchResult.front`.
+        front: non-dominated feasible architectures so far, in the order and number of `SearchResult.front`.
     """
 
     evaluations: int
@@ -76,7 +76,9 @@ class SearchResult:
 
     Attributes:
         front: the non-dominated ones of all feasible architectures evaluated, each once, best first in the first
-            objective, then in the next, then by key. Architectures with equal values are all there.
+            objective, then in the next, then by key. Architectures with equal values are all there. Of a front larger
+            than asked for, the least crowded and the best in each objective.
+        front_size: members of the whole front.
         evaluations: distinct architectures evaluated.
         failed: those of them that are left out because a metric was NaN or infinite.
         seconds: wall time.
@@ -90,6 +92,7 @@ class SearchResult:
     """
 
     front: tuple[Candidate, ...]
+    front_size: int
     evaluations: int
     failed: int
     seconds: float

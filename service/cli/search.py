@@ -95,6 +95,9 @@ def _print_front(answer: SearchAnswer) -> None:
     ]
     print_table(("architecture", *members, "lower_ms", "upper_ms"), rows)
     extent = "the whole space" if answer.complete else f"{answer.evaluations:,} architectures"
-    say(f"{len(rows)} on the front of {extent} ({answer.algorithm}, {answer.seconds:.1f} s)")
+    shown = f"{len(rows):,} of {answer.front_size:,}" if answer.front_size != len(rows) else f"{len(rows)}"
+    say(f"{shown} on the front of {extent} ({answer.algorithm}, {answer.seconds:.1f} s)")
+    for warning in answer.warnings:
+        say(f"warning: {warning}")
     if answer.accuracy is not None and answer.accuracy.source != "table":
         say(f"accuracy is a proxy ({answer.accuracy.source}); `archcast import accuracy` brings measured ones")

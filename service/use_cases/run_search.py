@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,6 +22,10 @@ from spaces import SearchSpace
 
 if TYPE_CHECKING:
     from search import Problem, Progress, SearchResult
+
+
+# What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
+LARGEST_FRONT: Final = 1_000
 
 
 def run_search(
@@ -59,6 +63,7 @@ def run_search(
         algorithm=request.algorithm,
         budget=Budget(request.budget.evaluations, request.budget.seconds),
         cap=Budget(settings.max_search_evaluations, settings.max_search_seconds),
+        largest_front=LARGEST_FRONT,
         rng=np.random.default_rng(request.seed),
         on_progress=on_progress,
     )
@@ -69,6 +74,7 @@ def run_search(
         space=space.name,
         device=request.device,
         front=_front(result, costs, accuracy, request.interval),
+        front_size=result.front_size,
         evaluations=result.evaluations,
         failed=result.failed,
         seconds=result.seconds,
@@ -78,6 +84,7 @@ def run_search(
         seed=request.seed,
         predictor=costs.info,
         accuracy=accuracy.info if accuracy else None,
+        warnings=_warnings(request, accuracy),
     )
 
 
@@ -85,6 +92,15 @@ def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> A
     if "accuracy" not in {*request.objectives, *request.constraints}:
         return None
     return open_accuracy(session, space, choose_dataset(session, space, request.dataset))
+
+
+def _warnings(request: SearchRequest, accuracy: AccuracySource | None) -> list[str]:
+    if accuracy is None or accuracy.info.source != "log10_macs" or not {"accuracy", "macs"} <= {*request.objectives}:
+        return []
+    return [
+        "accuracy is only a function of the MACs here, so that maximising it and minimising macs rules hardly any "
+        "architecture out; import accuracies of the space, or leave one of the two objectives out"
+    ]
 
 
 def _problem(

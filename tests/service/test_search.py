@@ -137,6 +137,16 @@ def test_search_keeps_the_servers_limits_also_where_its_budget_has_none(
     assert answer["evaluations"] < 5_000
 
 
+def test_front_of_all_that_was_seen_is_thinned_and_warned_of(shared: TestClient):
+    answer = search(
+        shared, space="fbnet", objectives=["accuracy", "macs"], algorithm="random", budget={"evaluations": 1200}
+    )
+    assert answer["front_size"] > 1000
+    assert len(answer["front"]) == 1000
+    assert "function of the MACs" in answer["warnings"][0]
+    assert search(shared, objectives=["accuracy", "latency_ms"], **RANDOM)["warnings"] == []
+
+
 def test_search_with_the_same_seed_gives_the_same_front(shared: TestClient):
     first, second, other = (search(shared, seed=seed, **RANDOM) for seed in (3, 3, 4))
     assert first["front"] == second["front"]
