@@ -23,6 +23,7 @@ from device_db.errors import ConstraintError, DatabaseError, DatabaseUnavailable
 
 _LOCK_TIMEOUT_S = 60
 _PAGE_CACHE_KIB = 65_536
+_LARGEST_IDLE_LOG = 64 * 1024 * 1024  # bytes of the write-ahead log that are kept once all of it is in the database
 _SQLITE_MAY_PASS = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -106,6 +107,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_IDLE_LOG}")
     connection.execute(f"PRAGMA cache_size = -{_PAGE_CACHE_KIB}")
 
 

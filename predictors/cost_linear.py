@@ -101,7 +101,7 @@ class CostLinear:
         )
 
     def _half_width(self, level: float) -> float:
-        own = stdtrit(DEGREES_OF_FREEDOM, 0.5 + np.linspace(0, 1, _PRIOR_RESIDUALS + 2)[1:-1] / 2)
+        own = _student_half_width(np.linspace(0, 1, _PRIOR_RESIDUALS + 2)[1:-1])
         values = np.concatenate([self.residuals, own])
         share = np.concatenate([np.full(len(self.residuals), self.samples / len(self.residuals)), np.ones(len(own))])
         order = np.argsort(values)
@@ -109,7 +109,7 @@ class CostLinear:
         position = (np.cumsum(share[order]) - share[order] / 2) / share.sum()
         if level <= position[-1]:
             return float(np.interp(level, np.concatenate([[0.0], position]), np.concatenate([[0.0], values[order]])))
-        tail = stdtrit(DEGREES_OF_FREEDOM, 0.5 + np.array([level, position[-1]]) / 2)
+        tail = _student_half_width(np.array([level, position[-1]]))
         return float(values[order][-1] * tail[0] / tail[1])
 
     def to_bytes(self) -> bytes:
@@ -206,6 +206,11 @@ def fit_cost_linear(
         floor_ms=_FLOOR_SHARE * location,
         residuals=residuals[kept],
     )
+
+
+def _student_half_width(level: FloatArray) -> FloatArray:
+    """Half the central intervals (n,) of the noise model's Student-t distribution; finite for every level below 1."""
+    return -stdtrit(DEGREES_OF_FREEDOM, (1 - level) / 2)  # the upper tail's 0.5 + level / 2 would round to 1
 
 
 def _prior_grid(groups: Sequence[int], sources: int) -> PriorGrid:

@@ -87,6 +87,8 @@ def run(
     *,
     rng: np.random.Generator,
     on_progress: OnProgress | None = None,
+    cap: Budget | None = None,
+    largest_front: int | None = None,
 ) -> SearchResult:
     """Searches for the Pareto front of a problem.
 
@@ -96,6 +98,8 @@ def run(
         budget: limits; without any, exhaustive search sees the whole space and the others stop at 5,000 evaluations.
         rng: the only source of randomness; equal seeds and a budget without `seconds` give equal fronts.
         on_progress: called after every batch, in the calling thread; True stops the run.
+        cap: further limits, which hold also where the budget has none and are not spent just because they are there.
+        largest_front: members returned and reported at most; None for all of them.
 
     Returns:
         The front and how it came about. Where nothing meets the constraints the front is empty and
@@ -107,9 +111,9 @@ def run(
         ObjectiveShapeError: an objective returned the wrong shape. What an objective raises passes through.
     """
     budget = budget or Budget()
-    name = choose_algorithm(problem, budget) if algorithm == AUTO else algorithm
+    name = choose_algorithm(problem, budget.within(cap or Budget())) if algorithm == AUTO else algorithm
     if name not in ALGORITHMS:
         raise UnknownAlgorithmError(name, [AUTO, *ALGORITHMS])
-    evaluation = Evaluation(problem, budget, on_progress)
+    evaluation = Evaluation(problem, budget, on_progress, cap, largest_front)
     ALGORITHMS[name](evaluation, rng=rng)
     return evaluation.result(name)

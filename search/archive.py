@@ -10,6 +10,7 @@ import numpy as np
 from search.pareto import non_dominated
 from search.problem import Problem
 from search.result import Candidate
+from search.thinning import least_crowded
 from spaces.base import Architecture, FloatArray
 
 
@@ -44,10 +45,19 @@ class Archive:
         elif not self._architectures:
             self._note_nearest(list(compress(architectures, finite)), values[finite])
 
-    def front(self) -> tuple[Candidate, ...]:
-        """Non-dominated feasible architectures: best first in the first objective, then the next, then by key."""
+    @property
+    def front_size(self) -> int:
+        """Number of non-dominated feasible architectures."""
+        return len(self._architectures)
+
+    def front(self, largest: int | None = None) -> tuple[Candidate, ...]:
+        """Non-dominated feasible architectures: best first in the first objective, then the next, then by key.
+
+        Args: largest: of more than these, the least crowded.
+        """
         costs = self._problem.costs(self._values)
-        order = sorted(range(len(costs)), key=lambda row: (*costs[row].tolist(), self._architectures[row]))
+        rows = least_crowded(costs, largest or len(costs)).tolist()
+        order = sorted(rows, key=lambda row: (*costs[row].tolist(), self._architectures[row]))
         return tuple(self._candidate(self._architectures[row], self._values[row]) for row in order)
 
     def _merge(self, architectures: Iterable[Architecture], values: FloatArray) -> None:

@@ -31,14 +31,24 @@ class Evaluation:
         evaluations: distinct architectures evaluated so far.
     """
 
-    def __init__(self, problem: Problem, budget: Budget, on_progress: OnProgress | None = None):
+    def __init__(
+        self,
+        problem: Problem,
+        budget: Budget,
+        on_progress: OnProgress | None = None,
+        cap: Budget | None = None,
+        largest_front: int | None = None,
+    ):
         self.problem = problem
         self.evaluations = 0
         self._budget = budget
         self._on_progress = on_progress
+        self._largest_front = largest_front
         self._archive = Archive(problem)
         self._values: dict[Architecture, FloatArray] = {}
-        self._limit = min(problem.space.size, budget.evaluations or problem.space.size)
+        limits = budget.within(cap or Budget())
+        self._limit = min(problem.space.size, limits.evaluations or problem.space.size)
+        self._seconds = limits.seconds
         self._batch = _FIRST_BATCH
         self._start = time.monotonic()
         self._stopped_by: StopReason | None = None
@@ -94,7 +104,8 @@ class Evaluation:
     def result(self, algorithm: str) -> SearchResult:
         """Outcome of the run as it stands."""
         return SearchResult(
-            front=self._archive.front(),
+            front=self._archive.front(self._largest_front),
+            front_size=self._archive.front_size,
             evaluations=self.evaluations,
             failed=self._archive.failed,
             seconds=self.seconds,
@@ -116,14 +127,15 @@ class Evaluation:
 
     def _adapt_batch(self, architectures_per_second: float) -> None:
         seconds = _BATCH_SECONDS
-        if self._budget.seconds is not None:
-            seconds = min(seconds, max(0.0, self._budget.seconds - self.seconds))
+        if self._seconds is not None:
+            seconds = min(seconds, max(0.0, self._seconds - self.seconds))
         self._batch = int(np.clip(architectures_per_second * seconds, 1, _LARGEST_BATCH))
 
     def _is_cancelled(self) -> bool:
         if self._on_progress is None:
             return False
-        return self._on_progress(Progress(self.evaluations, self._limit, self.seconds, self._archive.front()))
+        front = self._archive.front(self._largest_front)
+        return self._on_progress(Progress(self.evaluations, self._limit, self.seconds, front))
 
     def _stop_reason(self, is_cancelled: bool) -> StopReason | None:
         if self.evaluations == self.space.size:
@@ -132,6 +144,6 @@ class Evaluation:
             return "cancelled"
         if self.remaining <= 0:
             return "evaluations"
-        if self._budget.seconds is not None and self.seconds >= self._budget.seconds:
+        if self._seconds is not None and self.seconds >= self._seconds:
             return "seconds"
         return None

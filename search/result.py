@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from search.errors import InvalidBudgetError
 from spaces.base import Architecture
 
+Limit = TypeVar("Limit", int, float)
 StopReason = Literal["space", "evaluations", "seconds", "cancelled", "stalled"]
 
 
@@ -39,6 +40,10 @@ class Budget:
         """Whether no limit is set."""
         return self.evaluations is None and self.seconds is None
 
+    def within(self, cap: Budget) -> Budget:
+        """The budget that keeps the limits of both."""
+        return Budget(_least(self.evaluations, cap.evaluations), _least(self.seconds, cap.seconds))
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -56,7 +61,7 @@ class Progress:
         evaluations: distinct architectures evaluated so far.
         limit: evaluations at which the run ends at the latest.
         seconds: wall time since the start.
-        front: non-dominated feasible architectures so far, in the order of `SearchResult.front`.
+        front: non-dominated feasible architectures so far, in the order and number of `SearchResult.front`.
     """
 
     evaluations: int
@@ -71,7 +76,9 @@ class SearchResult:
 
     Attributes:
         front: the non-dominated ones of all feasible architectures evaluated, each once, best first in the first
-            objective, then in the next, then by key. Architectures with equal values are all there.
+            objective, then in the next, then by key. Architectures with equal values are all there. Of a front larger
+            than asked for, the least crowded and the best in each objective.
+        front_size: members of the whole front.
         evaluations: distinct architectures evaluated.
         failed: those of them that are left out because a metric was NaN or infinite.
         seconds: wall time.
@@ -85,6 +92,7 @@ class SearchResult:
     """
 
     front: tuple[Candidate, ...]
+    front_size: int
     evaluations: int
     failed: int
     seconds: float
@@ -98,3 +106,8 @@ class SearchResult:
     def feasible(self) -> bool:
         """Whether an architecture that meets every constraint was found."""
         return bool(self.front)
+
+
+def _least(first: Limit | None, second: Limit | None) -> Limit | None:
+    """The smaller of those that are given."""
+    return min((limit for limit in (first, second) if limit is not None), default=None)

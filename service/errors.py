@@ -95,14 +95,16 @@ class NotUploaderError(ServiceError):
 
 
 class DeviceNotReadyError(ServiceError):
-    """The device has too few samples in the space to predict from."""
+    """The device has too few samples in the space to predict from, or no predictor of them yet."""
 
     def __init__(self, device: str, space: str, samples: int, needed: int):
-        super().__init__(
-            f"device {device!r} has {samples} samples in {space}, predictions need {needed}: "
-            f"upload timings with POST /admin/measurements; "
+        advice = (
+            "its predictor has yet to be fitted, which follows an upload within seconds"
+            if samples >= needed
+            else f"upload timings with POST /admin/measurements; "
             f"GET /devices/{device}/suggestions?space={space} says of which architectures"
         )
+        super().__init__(f"device {device!r} has {samples} samples in {space}, predictions need {needed}: {advice}")
         self.device = device
         self.space = space
         self.samples = samples
@@ -149,6 +151,14 @@ class MeasuredDeviceError(ServiceError):
     def __init__(self, device: str):
         super().__init__(f"device {device!r} is measured: it has no model to compute costs with")
         self.device = device
+
+
+class SearchCancelledError(ServiceError):
+    """Somebody cancelled the search, before it had found anything."""
+
+    def __init__(self, job: str):
+        super().__init__(f"the search was cancelled before it had found anything; GET /jobs/{job} has its record")
+        self.job = job
 
 
 class OverloadedError(ServiceError):

@@ -25,6 +25,7 @@ class AppState:
         sessions: for transactions that write; on SQLite one at a time.
         read_sessions: for transactions that only read; they wait for nobody.
         inference: bounds predictions that run at the same time.
+        suggestions: the same of suggestions, which take seconds and leave the predictions their slots.
         search_waits: bounds requests that wait for their search.
         bell: rings when a job is created or ends in this process.
     """
@@ -36,6 +37,7 @@ class AppState:
     spaces: SpaceCatalogue
     predictors: PredictorCache
     inference: Slots
+    suggestions: Slots
     search_waits: Slots
     metrics: Metrics
     bell: Bell
@@ -62,6 +64,7 @@ def open_state(settings: Settings, metrics: Metrics) -> AppState:
         spaces=SpaceCatalogue(),
         predictors=PredictorCache(settings.predictor_cache),
         inference=Slots("predictions", settings.inference_slots, settings.inference_wait_seconds),
+        suggestions=Slots("suggestions", 1, settings.inference_wait_seconds),
         search_waits=Slots("waiting searches", settings.search_waiters, 0.0),
         metrics=metrics,
         bell=Bell(),

@@ -1,11 +1,11 @@
 """Jobs: a queue of work in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, case, func, select, true, update
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, case, func, not_, select, true, update
 from sqlalchemy.orm import Session
 
 from device_db.column_types import utc_now
@@ -71,6 +71,11 @@ class Jobs:
             return True
         return job.cancel_requested
 
+    def is_to_stop(self, job_id: str, *, worker: str) -> bool:
+        """What `heartbeat` would return, without a report: it only reads, and waits for no writer."""
+        goes_on = select(Job.id).where(_is_running(job_id, worker), not_(Job.cancel_requested))
+        return self._session.scalar(goes_on) is None
+
     def finish(self, job_id: str, result: Mapping[str, Any], *, worker: str | None = None) -> Job:
         """End a running job with its result: as succeeded, or as cancelled if someone asked for that.
 
@@ -106,13 +111,30 @@ class Jobs:
             return queued
         return self._update(_is_running(job_id, None), cancel_requested=True) or self.get(job_id)
 
+    def workers(self) -> list[str]:
+        """Who has a running job, sorted."""
+        query = select(Job.worker).where(_RUNNING, Job.worker.is_not(None)).distinct().order_by(Job.worker)
+        return [worker for worker in self._session.scalars(query) if worker is not None]
+
     def requeue_stale(self, older_than: timedelta, max_attempts: int = 3) -> int:
         """Queue again the running jobs whose worker has not reported for `older_than`; returns how many were stale.
 
         A job that someone asked to stop is cancelled, and one that was started `max_attempts` times fails: it may be
         what kills its workers.
         """
-        stale = (_RUNNING, Job.heartbeat_at < utc_now() - older_than)
+        return self._requeue(Job.heartbeat_at < utc_now() - older_than, max_attempts)
+
+    def requeue_lost(self, workers: Iterable[str], max_attempts: int = 3) -> int:
+        """The same for the running jobs of workers that are known to have ended, whenever they last reported."""
+        return self._requeue(Job.worker.in_(list(workers)), max_attempts)
+
+    def counts(self) -> dict[JobState, int]:
+        """Number of jobs in each state that has any."""
+        query = select(Job.state, func.count()).group_by(Job.state)
+        return dict(self._session.execute(query).all())
+
+    def _requeue(self, condition: ColumnElement[bool], max_attempts: int) -> int:
+        stale = (_RUNNING, condition)
         exhausted = Job.attempts >= max_attempts
         error = {"reason": f"lost its worker {max_attempts} times"}
         ended = {"finished_at": utc_now()}
@@ -121,11 +143,6 @@ class Jobs:
             + self._update_many(*stale, exhausted, state=JobState.failed, error=error, **ended)
             + self._update_many(*stale, state=JobState.queued, worker=None, heartbeat_at=None)
         )
-
-    def counts(self) -> dict[JobState, int]:
-        """Number of jobs in each state that has any."""
-        query = select(Job.state, func.count()).group_by(Job.state)
-        return dict(self._session.execute(query).all())
 
     def _end(self, job_id: str, worker: str | None, **values: Any) -> Job:
         job = self._update(_is_running(job_id, worker), finished_at=utc_now(), **values)

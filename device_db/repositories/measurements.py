@@ -36,6 +36,7 @@ _FACTS = (
     "input_shape",
     "measured_at",
 )
+_CONDITION = ("batch_size", "precision", "input_shape")
 _facts_of = attrgetter(*_FACTS)
 
 _Series = tuple[int, str, str]  # device id, space, metric
@@ -123,6 +124,19 @@ class Measurements:
         query = _of(series).with_only_columns(Measurement.architecture, Measurement.value)
         pairs = self._session.execute(query.order_by(Measurement.architecture)).all()
         return [key for key, _ in pairs], np.array([value for _, value in pairs], dtype=np.float64)
+
+    def conditions(self, device: str, space: str, metric: str = "latency_ms") -> dict[str, frozenset[int | str]]:
+        """Under which batch sizes, precisions and input shapes a device was measured in a space, where that is known.
+
+        Raises: DeviceNotFoundError.
+        """
+        series = (device_id(self._session, device), space, metric)
+        columns = [getattr(Measurement, name) for name in _CONDITION]
+        found = self._session.execute(_of(series).with_only_columns(*columns).distinct()).all()
+        return {
+            name: frozenset(value for value in values if value)
+            for name, values in zip(_CONDITION, zip(*found, strict=True), strict=False)
+        }
 
     def lookup(self, device: str, space: str, keys: Sequence[str], metric: str = "latency_ms") -> dict[str, float]:
         """The values of those architectures that have been measured. Raises: DeviceNotFoundError."""

@@ -74,16 +74,12 @@ def search(
         precision=dict(_parse_candidates(each) for each in precision or []),
         hardware=dict(_parse_candidates(each) for each in hardware or []),
     )
-    with open_workspace(data_dir) as workspace, workspace.read_sessions() as session:
-        spaces = workspace.spaces(session)
-        check_search(session, spaces, workspace.predictors, workspace.settings, request)
+    with open_workspace(data_dir) as workspace:
+        with workspace.read_sessions() as session:
+            spaces = workspace.spaces(session)
+            check_search(session, spaces, workspace.predictors, workspace.settings, request)
         answer = run_search(
-            session,
-            spaces,
-            workspace.predictors,
-            request,
-            job_id=_JOB_ID,
-            max_seconds=workspace.settings.max_search_seconds,
+            workspace.read_sessions, spaces, workspace.predictors, workspace.settings, request, job_id=_JOB_ID
         )
     if as_json:
         print_answer(answer)
@@ -118,6 +114,9 @@ def _print_front(answer: SearchAnswer) -> None:
     ]
     print_table(("architecture", *members, "lower_ms", "upper_ms"), rows)
     extent = "the whole space" if answer.complete else f"{answer.evaluations:,} architectures"
-    say(f"{len(rows)} on the front of {extent} ({answer.algorithm}, {answer.seconds:.1f} s)")
+    shown = f"{len(rows):,} of {answer.front_size:,}" if answer.front_size != len(rows) else f"{len(rows)}"
+    say(f"{shown} on the front of {extent} ({answer.algorithm}, {answer.seconds:.1f} s)")
+    for warning in answer.warnings:
+        say(f"warning: {warning}")
     if answer.accuracy is not None and answer.accuracy.source != "table":
         say(f"accuracy is a proxy ({answer.accuracy.source}); `archcast import accuracy` brings measured ones")

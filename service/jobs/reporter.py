@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from search import Progress
 
 _log = logging.getLogger(__name__)
-_SECONDS_BETWEEN_REPORTS: Final = 0.3  # so that a cancelled search ends within a second
+_SECONDS_BETWEEN_CHECKS: Final = 0.3  # so that a cancelled search ends within a second
+_SECONDS_BETWEEN_REPORTS: Final = 0.3
 _MAX_SHARE_OF_TIME: Final = 0.1  # a large front is reported less often
-_REPORTS_BEFORE_STALE: Final = 4  # however long one took: waiting for a lock may be most of it
+_REPORTS_BEFORE_STALE: Final = 4  # however long one took
 
 
 class WorkerStoppedError(Exception):
@@ -24,7 +25,10 @@ class WorkerStoppedError(Exception):
 
 
 class JobReporter:
-    """Called by a search after each batch; writes no more often than needed."""
+    """Called by a search after each batch; writes no more often than needed.
+
+    Whether to stop is asked apart from the reports, which take long for a large front and wait for other writers.
+    """
 
     def __init__(self, state: AppState, job_id: str, worker: str, stop: threading.Event):
         self._state = state
@@ -32,28 +36,44 @@ class JobReporter:
         self._worker = worker
         self._stop = stop
         self._longest_pause = state.settings.job_stale_seconds / _REPORTS_BEFORE_STALE
-        self._next = 0.0
+        self._next_check = 0.0
+        self._next_report = 0.0
         self._is_cancelled = False
 
     def __call__(self, progress: Progress) -> bool:
         """Report, and return whether to stop. Raises: WorkerStoppedError."""
         if self._stop.is_set():
             raise WorkerStoppedError
-        started = time.monotonic()
-        if started >= self._next and not self._is_cancelled:
-            self._is_cancelled = self._report(_document(progress))
-            took = time.monotonic() - started
+        if not self._is_cancelled and time.monotonic() >= self._next_check:
+            self._is_cancelled = self._is_to_stop()
+            self._next_check = time.monotonic() + _SECONDS_BETWEEN_CHECKS
+        if not self._is_cancelled and time.monotonic() >= self._next_report:
+            took = self._report(progress)
             pause = max(_SECONDS_BETWEEN_REPORTS, took / _MAX_SHARE_OF_TIME)
-            self._next = time.monotonic() + min(pause, self._longest_pause)
+            self._next_report = time.monotonic() + min(pause, self._longest_pause)
         return self._is_cancelled
 
-    def _report(self, document: dict[str, Any]) -> bool:
+    def _is_to_stop(self) -> bool:
         try:
+            with self._state.read_sessions() as session:
+                return Jobs(session).is_to_stop(self._job_id, worker=self._worker)
+        except DatabaseUnavailableError as error:
+            _log.warning("whether to stop is not known", extra={"reason": str(error)})
+            return False
+
+    def _report(self, progress: Progress) -> float:
+        """Store the progress; returns the seconds that it took, without waiting for SQLite's write lock."""
+        started = time.monotonic()
+        try:
+            document = _document(progress)
+            prepared = time.monotonic()
             with self._state.sessions.begin() as session:
-                return Jobs(session).heartbeat(self._job_id, document, worker=self._worker)
+                session.connection()  # takes the lock
+                started += time.monotonic() - prepared
+                self._is_cancelled = Jobs(session).heartbeat(self._job_id, document, worker=self._worker)
         except DatabaseUnavailableError as error:
             _log.warning("progress could not be stored", extra={"reason": str(error)})
-            return False
+        return time.monotonic() - started
 
 
 def _document(progress: Progress) -> dict[str, Any]:

@@ -13,13 +13,8 @@ def run_search_job(state: AppState, job: Job, report: JobReporter) -> dict[str, 
     """Run the search that the job's request holds; its answer as JSON."""
     request = SearchRequest.model_validate(job.request)
     with state.read_sessions() as session:
-        answer = run_search(
-            session,
-            state.spaces.current(session),
-            state.predictors,
-            request,
-            job_id=job.id,
-            max_seconds=state.settings.max_search_seconds,
-            on_progress=report,
-        )
+        spaces = state.spaces.current(session)
+    answer = run_search(
+        state.read_sessions, spaces, state.predictors, state.settings, request, job_id=job.id, on_progress=report
+    )
     return answer.model_dump(mode="json")

@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from device_db import Job, Jobs, JobState
+from service.jobs.identity import is_dead
 from service.state import AppState
 
 _ENDED: Final = frozenset({JobState.succeeded, JobState.failed, JobState.cancelled})
@@ -32,6 +33,9 @@ def wait_for(state: AppState, job_id: str, seconds: float) -> Job:
 def cancel_and_wait(state: AppState, job_id: str) -> Job:
     """The job after its cancellation, which a running job needs a moment for. Raises: JobNotFoundError."""
     with state.sessions.begin() as session:
-        Jobs(session).cancel(job_id)
+        jobs = Jobs(session)
+        worker = jobs.cancel(job_id).worker
+        if worker is not None and is_dead(worker):
+            jobs.requeue_lost([worker])  # which ends it: nobody else would, before it is stale
     state.bell.ring()
     return wait_for(state, job_id, _CANCEL_SECONDS)

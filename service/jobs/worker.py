@@ -1,8 +1,6 @@
 """Worker threads: claim a job, run it, report its progress, end it; never lose one."""
 
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from device_db import DatabaseUnavailableError, Job, Jobs, JobState, JobStateError
+from service.jobs.identity import is_dead, worker_name
 from service.jobs.reporter import JobReporter, WorkerStoppedError
 from service.jobs.search_job import run_search_job
 from service.metrics import Metrics
@@ -30,9 +29,8 @@ class Workers:
     def __init__(self, state: AppState, count: int):
         self._state = state
         self._stop = threading.Event()
-        base = f"{socket.gethostname()}-{os.getpid()}"
         self._threads = [
-            threading.Thread(target=work, args=(state, f"{base}-{index}", self._stop), daemon=True)
+            threading.Thread(target=work, args=(state, worker_name(index), self._stop), daemon=True)
             for index in range(count)
         ]
 
@@ -68,7 +66,7 @@ def work(state: AppState, name: str, stop: threading.Event) -> None:
         seen = state.bell.rings
         try:
             if time.monotonic() >= next_sweep:
-                _requeue_stale(state)
+                _requeue_lost(state)
                 next_sweep = time.monotonic() + state.settings.job_stale_seconds / 4
             found = _run_next(state, name, stop)
         except Exception:  # a worker outlives whatever the database does
@@ -78,9 +76,11 @@ def work(state: AppState, name: str, stop: threading.Event) -> None:
             state.bell.wait(seen, state.settings.job_poll_seconds)
 
 
-def _requeue_stale(state: AppState) -> None:
+def _requeue_lost(state: AppState) -> None:
     with state.sessions.begin() as session:
-        count = Jobs(session).requeue_stale(timedelta(seconds=state.settings.job_stale_seconds))
+        jobs = Jobs(session)
+        count = jobs.requeue_lost(filter(is_dead, jobs.workers()))
+        count += jobs.requeue_stale(timedelta(seconds=state.settings.job_stale_seconds))
     if count:
         _log.warning("jobs lost their worker", extra={"count": count})
 

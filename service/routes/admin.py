@@ -6,7 +6,7 @@ from typing import Annotated, Any, BinaryIO, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from device_db import Measurements
-from service.dependencies import ReadSessionDep, SessionDep, SpacesDep, StateDep
+from service.dependencies import ReadSessionDep, SpacesDep, StateDep
 from service.openapi import problems
 from service.schemas.uploads import UndoAnswer, UploadAnswer, UploadList, UploadSummary
 from service.security import Principal, Scope, requiring
@@ -75,10 +75,10 @@ def uploads(session: ReadSessionDep) -> UploadList:
 
 
 @router.delete("/{batch}", responses=problems(404, 503))
-def undo(batch: BatchInPath, session: SessionDep, spaces: SpacesDep, uploader: UploaderDep) -> UndoAnswer:
+def undo(batch: BatchInPath, state: StateDep, spaces: SpacesDep, uploader: UploaderDep) -> UndoAnswer:
     """Undo one upload: its rows go, what they replaced counts again, the predictors follow.
 
     A key with the scope `upload` undoes its own uploads, `admin` anybody's and those made without a key.
     """
-    outcome = undo_upload(session, spaces, batch, api_key_id=uploader.key_id, may_undo_any=uploader.allows())
+    outcome = undo_upload(state.engine, spaces, batch, api_key_id=uploader.key_id, may_undo_any=uploader.allows())
     return UndoAnswer.of(outcome, batch=batch)

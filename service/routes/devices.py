@@ -64,5 +64,5 @@ def get_suggestions(
 
     409 for a simulated device, which needs no timings.
     """
-    with state.inference.slot():
+    with state.suggestions.slot():
         return suggest_architectures(session, spaces, name, space, count)

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from device_db import Job, Jobs, JobState
 from service.dependencies import StateDep, accept_json
-from service.errors import OverloadedError
+from service.errors import OverloadedError, SearchCancelledError
 from service.jobs.waiting import wait_for
 from service.openapi import KEY_OPTIONAL, problems
 from service.preferences import Preferences, parse_preferences
@@ -44,14 +44,16 @@ def post_search(
 
     200 with the front if it is found while the server waits; else, and at once with `Prefer: respond-async`
     (RFC 7240), 202 with the job. `Prefer: wait=SECONDS` shortens the wait. 422 names the best reachable value where no
-    architecture meets a limit.
+    architecture meets a limit. A search that somebody cancels meanwhile is 200 with the front found until then, or 409.
     """
     job = _submit(state, body)
     preferences = parse_preferences(prefer or "")
     headers = {"Preference-Applied": preferences.applied} if preferences.applied else {}
     job = _wait(state, job, preferences)
-    if job.state is JobState.succeeded:
+    if job.state is JobState.succeeded or (job.state is JobState.cancelled and job.result and job.result["front"]):
         return JSONResponse(job.result, headers=headers)
+    if job.state is JobState.cancelled:
+        raise SearchCancelledError(job.id)
     view = describe_job(job)
     if job.state is JobState.failed and view.problem is not None:
         return problem_response(request, view.problem, headers)

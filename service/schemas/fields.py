@@ -9,8 +9,17 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 
 DeviceName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100, examples=["roofline_edge_cpu"])]
 SpaceName = Annotated[str, Field(max_length=100, examples=["nb201"])]
+# Further out the bounds rest on the assumed tail alone: no device has the ten thousand samples that would show it.
+HIGHEST_INTERVAL: Final = 0.9999
+
 Interval = Annotated[
-    float, Field(gt=0, lt=1, allow_inf_nan=False, description="probability that the latency lies between the bounds")
+    float,
+    Field(
+        gt=0,
+        le=HIGHEST_INTERVAL,
+        allow_inf_nan=False,
+        description="probability that the latency lies between the bounds",
+    ),
 ]
 Origin = Literal["measured", "predicted", "simulated"]
 

@@ -128,7 +128,8 @@ class SearchAnswer(BaseModel):
     job: str
     space: str
     device: str
-    front: list[FrontEntry]
+    front: list[FrontEntry] = Field(description="at most 1,000 members, the least crowded and each objective's best")
+    front_size: int | None = Field(default=None, description="members of the whole front; null in answers of old jobs")
     evaluations: int
     failed: int = Field(description="evaluations left out because a metric was not finite")
     seconds: float
@@ -138,3 +139,4 @@ class SearchAnswer(BaseModel):
     seed: int
     predictor: PredictorInfo
     accuracy: AccuracyInfo | None = Field(description="null where accuracy is neither objective nor limit")
+    warnings: list[str] = Field(default=[], description="why the front may not be what was meant")

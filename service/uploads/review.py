@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from service.uploads.conditions import Conditions
 from service.uploads.errors import RowProblem, UploadTooLargeError
 from service.uploads.raw_row import RawRow
 from service.uploads.validation import CheckedRow, RowCheck
@@ -60,8 +61,10 @@ class Review:
             self.problems.append(problem)
 
 
-def review(rows: Iterable[RawRow], check: RowCheck, max_rows: int) -> Review:
+def review(rows: Iterable[RawRow], check: RowCheck, max_rows: int, conditions: Conditions) -> Review:
     """Check every row; of rows for the same device and architecture all but the first good one are bad.
+
+    Bad are also rows of another condition than their device's in that space.
 
     Raises: UploadTooLargeError above `max_rows`; whatever the reader of the rows raises.
     """
@@ -72,7 +75,7 @@ def review(rows: Iterable[RawRow], check: RowCheck, max_rows: int) -> Review:
             raise UploadTooLargeError(max_rows, "rows")
         checked = check(raw)
         if isinstance(checked, CheckedRow):
-            _add(found, checked)
+            _add(found, checked, conditions)
         else:
             for problem in checked:
                 found.reject(problem)
@@ -88,14 +91,27 @@ def accepted(rows: Iterable[RawRow], check: RowCheck, rejected: set[int]) -> Ite
             yield checked
 
 
-def _add(found: Review, row: CheckedRow) -> None:
-    group = found.groups.setdefault((row.device, row.architecture.space), Group())
+def _add(found: Review, row: CheckedRow, conditions: Conditions) -> None:
+    key = (row.device, row.architecture.space)
+    contradictions = [
+        RowProblem(row.number, row.line, *fault) for fault in conditions.contradictions(key, row.provenance)
+    ]
+    if contradictions:
+        for problem in contradictions:
+            found.reject(problem)
+        return
+    group = found.groups.setdefault(key, Group())
     first = group.first_row.setdefault(row.architecture, len(group.numbers))
     if first < len(group.numbers):
-        where = f"row {group.numbers[first]}" + (f", line {group.lines[first]}" if row.line is not None else "")
+        where = _place(group.numbers[first], group.lines[first] if row.line is not None else None)
         reason = f"the architecture {row.architecture} is there already for this device: {where}"
         found.reject(RowProblem(row.number, row.line, "architecture", reason))
         return
+    conditions.note(key, row.provenance, _place(row.number, row.line))
     group.numbers.append(row.number)
     group.lines.append(row.line or 0)
     group.values.append(row.latency_ms)
+
+
+def _place(number: int, line: int | None) -> str:
+    return f"row {number}" + (f", line {line}" if line is not None else "")

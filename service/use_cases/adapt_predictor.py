@@ -2,6 +2,9 @@
 
 Devices with many samples are fitted alone and serve as sources of the others: a model of twenty samples would pass on
 little but its prior, and no source rests on further sources.
+
+A fit takes up to seconds, so it comes before the transaction that stores it: on SQLite nobody else could write
+meanwhile.
 """
 
 from __future__ import annotations
@@ -9,14 +12,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final, cast
 
 import numpy as np
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
-from device_db import Artifact, Artifacts, DeviceKind, Devices, Measurements
-from predictors import MIN_SAMPLES, CostLinear, LatencyPredictor, fit_cost_linear, load
+from device_db import Artifact, Artifacts, DeviceKind, Devices, Measurements, session_factory
+from predictors import MIN_SAMPLES, CostLinear, LatencyPredictor, cost_linear, fit_cost_linear, load
 from spaces import Architecture, SearchSpace, get_space
 from spaces.base import FloatArray
 
@@ -41,45 +45,77 @@ class AdaptedPredictor:
     samples: int
 
 
-def adapt(session: Session, spaces: Mapping[str, SearchSpace], device: str, space: str) -> AdaptedPredictor | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Basis:
+    """What a predictor of a device is fitted on.
+
+    Attributes:
+        keys, latency_ms: (n,) the samples, sorted by architecture.
+        sources: artifacts of the devices that it leans on.
+    """
+
+    device: str
+    space: str
+    keys: list[str]
+    latency_ms: FloatArray
+    sources: list[Artifact]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Equal for an equal basis; stored with the predictor."""
+        return {
+            "samples_sha256": _digest(self.keys, self.latency_ms),
+            "sources": [f"{source.device.name}@{source.version}" for source in self.sources],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """A predictor that has not been stored, and the facts of its basis."""
+
+    facts: dict[str, Any]
+    predictor: CostLinear
+
+
+def adapt(
+    session: Session, spaces: Mapping[str, SearchSpace], device: str, space: str, fitted: _Fitted | None = None
+) -> AdaptedPredictor | None:
     """Bring the device's predictor in line with its current latencies; flushes, does not commit.
 
-    A device with other samples than its newest version was fitted on gets a new version; one with too few of them
-    loses its predictor, whose versions stay readable. Uploads wait until the transaction ends, and this for theirs, so
-    that the newest version is of the newest samples.
+    A device with other samples or other sources than its newest version was fitted on gets a new version; one with too
+    few samples loses its predictor, whose versions stay readable. Uploads wait until the transaction ends, and this for
+    theirs, so that the newest version is of the newest samples.
+
+    Args:
+        fitted: taken where it is of the current samples and sources; else the fit happens here.
 
     Returns: the newest version, or None below `MIN_SAMPLES`.
     Raises: DeviceNotFoundError.
     """
     Measurements(session).lock_uploads()
-    keys, latency_ms = Measurements(session).latencies(device, space)
     artifacts = Artifacts(session)
-    if len(keys) < MIN_SAMPLES:
+    basis = _basis(session, device, space)
+    if basis is None:
         artifacts.retire(device, space)
         return None
-    digest = _digest(keys, latency_ms)
-    artifact = artifacts.latest(device, space)
-    if artifact is None or artifact.manifest.get("samples_sha256") != digest:
-        used = _sources(artifacts, device, space) if len(keys) < SOURCE_SAMPLES else []
-        sources = [_source(artifacts, source) for source in used]
-        architectures = [Architecture(space, key) for key in keys]
-        predictor = fit_cost_linear(spaces[space], architectures, latency_ms, sources)
-        manifest = {
-            "samples_sha256": digest,
-            "median_ms": float(np.median(latency_ms)),
-            "sources": [f"{source.device.name}@{source.version}" for source in used],
-        }
-        artifact = artifacts.add(device, space, predictor.name, len(keys), predictor.to_bytes(), manifest)
-    return AdaptedPredictor(device, space, artifact.predictor, artifact.version, artifact.samples)
+    artifact = _current(artifacts, basis)
+    if artifact is None:
+        if fitted is None or fitted.facts != basis.facts:
+            fitted = _fit(spaces, basis, _predictors(artifacts, basis.sources))
+        artifact = _add(artifacts, basis, fitted.predictor.to_bytes())
+    return _adapted(artifact)
 
 
 def adapt_each(
-    session: Session,
+    engine: Engine,
     spaces: Mapping[str, SearchSpace],
     series: Iterable[tuple[str, str]],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[AdaptedPredictor, ...]:
     """Adapt several devices, those with most samples first, so that they can be sources of the others.
+
+    Each in a transaction of its own, which only stores what was fitted before it. Samples that arrive between the two
+    are fitted in the transaction, or a stream of small uploads could keep a device from ever being adapted.
 
     Args:
         series: pairs of device and space.
@@ -88,29 +124,37 @@ def adapt_each(
     Returns: the newest predictors, by device and space; pairs without one are left out.
     Raises: DeviceNotFoundError.
     """
-    return _in_turn(_richest_first(session, series), partial(adapt, session, spaces), progress)
+    with session_factory(engine, read_only=True)() as session:
+        wanted = _richest_first(session, series)
+    adapted: list[AdaptedPredictor] = []
+    for done, (device, space) in enumerate(wanted, start=1):
+        fitted = _fit_ahead(engine, spaces, device, space)
+        with session_factory(engine).begin() as session:
+            predictor = adapt(session, spaces, device, space, fitted)
+        adapted += [predictor] if predictor is not None else []
+        progress(done, len(wanted))
+    return tuple(sorted(adapted, key=_by_name))
 
 
 def adapt_all(
-    sessions: sessionmaker[Session],
+    engine: Engine,
     spaces: Mapping[str, SearchSpace],
     space: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[AdaptedPredictor, ...]:
-    """Adapt every measured device with samples in the space, as after an import; see `adapt_each`.
-
-    Each in a transaction of its own, so that an upload waits for one device and not for all.
-    """
-
-    def adapt_alone(device: str, space: str) -> AdaptedPredictor | None:
-        with sessions.begin() as session:
-            return adapt(session, spaces, device, space)
-
-    with sessions.begin() as session:
+    """Adapt every measured device with samples in the space, as after an import; see `adapt_each`."""
+    with session_factory(engine, read_only=True)() as session:
         devices = Devices(session).list(space=space)
-        measured = ((device.name, space) for device in devices if device.kind is not DeviceKind.simulated)
-        wanted = _richest_first(session, measured)
-    return _in_turn(wanted, adapt_alone, progress)
+        series = [(device.name, space) for device in devices if device.kind is not DeviceKind.simulated]
+    return adapt_each(engine, spaces, series, progress)
+
+
+def foresee(session: Session, series: Iterable[tuple[str, str]]) -> tuple[AdaptedPredictor, ...]:
+    """What `adapt_each` would answer, without a fit: adds empty artifacts, for a transaction that is rolled back."""
+    artifacts = Artifacts(session)
+    bases = (_basis(session, device, space) for device, space in _richest_first(session, series))
+    adapted = [_adapted(_current(artifacts, basis) or _add(artifacts, basis, b"")) for basis in bases if basis]
+    return tuple(sorted(adapted, key=_by_name))
 
 
 def load_predictor(artifacts: Artifacts, artifact: Artifact) -> LatencyPredictor:
@@ -129,17 +173,52 @@ def _richest_first(session: Session, series: Iterable[tuple[str, str]]) -> list[
     return sorted(wanted, key=lambda pair: -counts.get(pair[0], {}).get(pair[1], 0))
 
 
-def _in_turn(
-    wanted: Sequence[tuple[str, str]],
-    adapt_one: Callable[[str, str], AdaptedPredictor | None],
-    progress: Callable[[int, int], None],
-) -> tuple[AdaptedPredictor, ...]:
-    adapted: list[AdaptedPredictor] = []
-    for done, (device, space) in enumerate(wanted, start=1):
-        predictor = adapt_one(device, space)
-        adapted += [predictor] if predictor is not None else []
-        progress(done, len(wanted))
-    return tuple(sorted(adapted, key=lambda predictor: (predictor.device, predictor.space)))
+def _by_name(predictor: AdaptedPredictor) -> tuple[str, str]:
+    return predictor.device, predictor.space
+
+
+def _basis(session: Session, device: str, space: str) -> _Basis | None:
+    """What there is to fit on now; None below `MIN_SAMPLES`. Raises: DeviceNotFoundError."""
+    keys, latency_ms = Measurements(session).latencies(device, space)
+    if len(keys) < MIN_SAMPLES:
+        return None
+    sources = _sources(Artifacts(session), device, space) if len(keys) < SOURCE_SAMPLES else []
+    return _Basis(device, space, keys, latency_ms, sources)
+
+
+def _current(artifacts: Artifacts, basis: _Basis) -> Artifact | None:
+    """The newest predictor, if it was fitted on just this."""
+    artifact = artifacts.latest(basis.device, basis.space)
+    facts = basis.facts
+    if artifact is None or {name: artifact.manifest.get(name) for name in facts} != facts:
+        return None
+    return artifact
+
+
+def _fit_ahead(engine: Engine, spaces: Mapping[str, SearchSpace], device: str, space: str) -> _Fitted | None:
+    """What `adapt` will need if nothing changes until then; the database is only read, and not during the fit."""
+    with session_factory(engine, read_only=True)() as session:
+        basis = _basis(session, device, space)
+        if basis is None or _current(Artifacts(session), basis) is not None:
+            return None
+        sources = _predictors(Artifacts(session), basis.sources)
+    return _fit(spaces, basis, sources)
+
+
+def _fit(spaces: Mapping[str, SearchSpace], basis: _Basis, sources: Sequence[CostLinear]) -> _Fitted:
+    architectures = [Architecture(basis.space, key) for key in basis.keys]
+    return _Fitted(basis.facts, fit_cost_linear(spaces[basis.space], architectures, basis.latency_ms, sources))
+
+
+def _add(artifacts: Artifacts, basis: _Basis, blob: bytes) -> Artifact:
+    manifest = basis.facts | {"median_ms": float(np.median(basis.latency_ms))}
+    return artifacts.add(basis.device, basis.space, cost_linear.NAME, len(basis.keys), blob, manifest)
+
+
+def _adapted(artifact: Artifact) -> AdaptedPredictor:
+    return AdaptedPredictor(
+        artifact.device.name, artifact.space, artifact.predictor, artifact.version, artifact.samples
+    )
 
 
 def _sources(artifacts: Artifacts, device: str, space: str) -> list[Artifact]:
@@ -154,10 +233,10 @@ def _sources(artifacts: Artifacts, device: str, space: str) -> list[Artifact]:
     return sorted(known, key=lambda artifact: (-artifact.samples, artifact.device.name))[:MAX_SOURCES]
 
 
-def _source(artifacts: Artifacts, artifact: Artifact) -> CostLinear:
-    predictor = load_predictor(artifacts, artifact)
-    assert isinstance(predictor, CostLinear), "adapt stores nothing else"
-    return predictor
+def _predictors(artifacts: Artifacts, sources: Iterable[Artifact]) -> list[CostLinear]:
+    predictors = [load_predictor(artifacts, source) for source in sources]
+    assert all(isinstance(predictor, CostLinear) for predictor in predictors), "adapt stores nothing else"
+    return cast(list[CostLinear], predictors)
 
 
 @lru_cache(maxsize=128)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from device_db import Devices
 from service.accuracy_source import AccuracySource, choose_dataset, open_accuracy
@@ -18,46 +18,58 @@ from service.predictor_cache import PredictorCache
 from service.problems import json_pointer
 from service.schemas.searches import FrontEntry, SearchAnswer, SearchRequest
 from service.search_metrics import direction, evaluators
+from service.settings import ComputeSettings
 from spaces import SearchSpace
 
 if TYPE_CHECKING:
-    from search import Budget, Problem, Progress, SearchResult
+    from search import Problem, Progress, SearchResult
+
+
+# What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
+LARGEST_FRONT: Final = 1_000
 
 
 def run_search(
-    session: Session,
+    sessions: sessionmaker[Session],
     spaces: Mapping[str, SearchSpace],
     predictors: PredictorCache,
+    settings: ComputeSettings,
     request: SearchRequest,
     *,
     job_id: str,
-    max_seconds: float,
     on_progress: Callable[[Progress], bool] | None = None,
 ) -> SearchAnswer:
     """The Pareto front of a request that `check_search` let pass.
 
+    The database is read once at the start: a transaction as long as the search would keep SQLite's log from shrinking
+    and PostgreSQL's old rows from being cleaned up.
+
     Args:
+        sessions: that read.
+        settings: its longest search ends every search, whatever the request's budget leaves open.
         job_id: named in the answer.
-        max_seconds: of the search, where the request sets evaluations only.
         on_progress: called after each batch; returns True to stop.
 
     Raises: UnreachableLimitError if nothing within the limits was found; what `check_search` raises.
     """
-    from search import run  # brings pymoo: seconds that starting the server need not take
+    from search import Budget, run  # brings pymoo: seconds that starting the server need not take
 
     space = find_space(spaces, request.space)
-    device = Devices(session).get(request.device)
-    costs = (
-        Codesign(device, space, request)
-        if request.precision or request.hardware
-        else open_costs(session, predictors, device, space)
-    )
-    accuracy = _accuracy(session, space, request)
+    with sessions() as session:
+        device = Devices(session).get(request.device)
+        costs = (
+            Codesign(device, space, request)
+            if request.precision or request.hardware
+            else open_costs(session, predictors, device, space)
+        )
+        accuracy = _accuracy(session, space, request)
     problem = _problem(space, costs, accuracy, request)
     result = run(
         problem,
         algorithm=request.algorithm,
-        budget=_budget(request, max_seconds),
+        budget=Budget(request.budget.evaluations, request.budget.seconds),
+        cap=Budget(settings.max_search_evaluations, settings.max_search_seconds),
+        largest_front=LARGEST_FRONT,
         rng=np.random.default_rng(request.seed),
         on_progress=on_progress,
     )
@@ -68,6 +80,7 @@ def run_search(
         space=space.name,
         device=request.device,
         front=_front(result, costs, accuracy, request.interval),
+        front_size=result.front_size,
         evaluations=result.evaluations,
         failed=result.failed,
         seconds=result.seconds,
@@ -77,6 +90,7 @@ def run_search(
         seed=request.seed,
         predictor=costs.info,
         accuracy=accuracy.info if accuracy else None,
+        warnings=_warnings(request, accuracy),
     )
 
 
@@ -84,6 +98,15 @@ def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> A
     if "accuracy" not in {*request.objectives, *request.constraints}:
         return None
     return open_accuracy(session, space, choose_dataset(session, space, request.dataset))
+
+
+def _warnings(request: SearchRequest, accuracy: AccuracySource | None) -> list[str]:
+    if accuracy is None or accuracy.info.source != "log10_macs" or not {"accuracy", "macs"} <= {*request.objectives}:
+        return []
+    return [
+        "accuracy is only a function of the MACs here, so that maximising it and minimising macs rules hardly any "
+        "architecture out; import accuracies of the space, or leave one of the two objectives out"
+    ]
 
 
 def _problem(
@@ -106,15 +129,6 @@ def _problem(
         ),
         metrics={name: metric for name, metric in limited.items() if name not in objectives},
     )
-
-
-def _budget(request: SearchRequest, max_seconds: float) -> Budget:
-    from search import Budget
-
-    asked = request.budget
-    if asked.evaluations is None and asked.seconds is None:
-        return Budget()  # the algorithm bounds itself
-    return Budget(asked.evaluations, asked.seconds or max_seconds)
 
 
 def _front(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 
-from device_db import Measurements, UndoCounts
+from device_db import Measurements, UndoCounts, session_factory
 from service.errors import NotUploaderError
 from service.use_cases.adapt_predictor import AdaptedPredictor, adapt_each
 from spaces import SearchSpace
@@ -27,9 +27,9 @@ class UndoOutcome:
 
 
 def undo_upload(
-    session: Session, spaces: Mapping[str, SearchSpace], batch: str, *, api_key_id: str | None, may_undo_any: bool
+    engine: Engine, spaces: Mapping[str, SearchSpace], batch: str, *, api_key_id: str | None, may_undo_any: bool
 ) -> UndoOutcome:
-    """Undo an upload and adapt the predictors of its devices; flushes, does not commit.
+    """Undo an upload, then adapt the predictors of its devices.
 
     Args:
         api_key_id: of the key that asks; its own uploads it may undo.
@@ -37,10 +37,11 @@ def undo_upload(
 
     Raises: UploadNotFoundError for an unknown batch and for one undone before; NotUploaderError.
     """
-    measurements = Measurements(session)
-    owner = measurements.upload(batch).api_key_id
-    if not may_undo_any and (owner is None or owner != api_key_id):
-        raise NotUploaderError(batch)
-    series = measurements.series(batch)
-    counts = measurements.undo(batch)
-    return UndoOutcome(counts, adapt_each(session, spaces, series))
+    with session_factory(engine).begin() as session:
+        measurements = Measurements(session)
+        owner = measurements.upload(batch).api_key_id
+        if not may_undo_any and (owner is None or owner != api_key_id):
+            raise NotUploaderError(batch)
+        series = measurements.series(batch)
+        counts = measurements.undo(batch)
+    return UndoOutcome(counts, adapt_each(engine, spaces, series))

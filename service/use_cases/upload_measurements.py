@@ -19,12 +19,13 @@ from device_db import (
     StoreCounts,
     session_factory,
 )
+from service.uploads.conditions import Conditions
 from service.uploads.errors import EmptyUploadError, RejectedRowsError, RowProblem
 from service.uploads.raw_row import RowReader
 from service.uploads.review import Review, accepted, review
 from service.uploads.units import unit_faults
 from service.uploads.validation import CheckedRow, RowCheck
-from service.use_cases.adapt_predictor import AdaptedPredictor, adapt_each
+from service.use_cases.adapt_predictor import AdaptedPredictor, adapt_each, foresee
 from service.use_cases.expect_latency import expect_latency, is_folded
 from spaces import SearchSpace
 
@@ -77,9 +78,11 @@ def upload_measurements(
     reader: RowReader,
     options: UploadOptions,
 ) -> UploadOutcome:
-    """Check the file, then store it in one transaction together with the adapted predictors.
+    """Check the file, then store it in one transaction, then adapt the predictors of its devices.
 
-    The file is read twice: checking holds no lock, and memory holds keys and values rather than rows.
+    The file is read twice: checking holds no lock, and memory holds keys and values rather than rows. Should adapting
+    fail, the rows are stored and the predictors of before stay in use: the same upload again, which changes no row,
+    adapts them, and so does the next one for the device.
 
     Raises:
         RejectedRowsError: a row is bad and `on_error` is "abort".
@@ -88,7 +91,8 @@ def upload_measurements(
     with session_factory(engine, read_only=True)() as session:
         simulated = {device.name: device.kind is DeviceKind.simulated for device in Devices(session).list()}
         check = RowCheck(spaces, simulated)
-        found = review(reader(file), check, MAX_ROWS)
+        conditions = Conditions(spaces, Measurements(session).conditions)
+        found = review(reader(file), check, MAX_ROWS, conditions)
         if not found.rows:
             raise EmptyUploadError
         if options.check_units:
@@ -102,11 +106,12 @@ def upload_measurements(
     with session_factory(engine)() as session:
         upload = Measurements(session).begin_upload(options.uploader, options.source, options.api_key_id)
         counts = Measurements(session).store(upload, rows)
-        predictors = adapt_each(session, spaces, found.groups)
-        batch = None if options.dry_run else upload.id
-        if not options.dry_run:
-            session.commit()
-    return UploadOutcome(batch, counts, len(found.rejected), tuple(found.problems), predictors)
+        if options.dry_run:
+            foreseen = foresee(session, found.groups)
+            return UploadOutcome(None, counts, len(found.rejected), tuple(found.problems), foreseen)
+        session.commit()
+    predictors = adapt_each(engine, spaces, found.groups)
+    return UploadOutcome(upload.id, counts, len(found.rejected), tuple(found.problems), predictors)
 
 
 def _check_units(session: Session, spaces: Mapping[str, SearchSpace], found: Review) -> None:

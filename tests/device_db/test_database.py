@@ -16,6 +16,7 @@ from device_db import (
     Devices,
     Measurements,
     UnsupportedDatabaseError,
+    database,
 )
 
 
@@ -53,6 +54,20 @@ def test_pool_without_a_free_connection_is_reported_as_unavailable(database_url)
     with sessions() as again:
         assert Devices(again).list() == []
     engine.dispose()
+
+
+def test_sqlite_log_shrinks_after_a_large_transaction(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "_LARGEST_IDLE_LOG", 100_000)
+    engine = device_db.create_engine(f"sqlite:///{tmp_path}/log.db")
+    statements = ["CREATE TABLE t (b BLOB)", "INSERT INTO t VALUES (zeroblob(10000000))", "INSERT INTO t VALUES (1)"]
+    sizes = []
+    for statement in statements:
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+        sizes.append((tmp_path / "log.db-wal").stat().st_size)
+    engine.dispose()
+    assert sizes[1] > 10_000_000
+    assert sizes[2] <= 100_000
 
 
 def test_missing_table_is_no_passing_failure(empty_database_url):

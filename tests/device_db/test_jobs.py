@@ -73,6 +73,30 @@ def test_finish_of_a_job_that_is_not_running_is_refused(session):
         Jobs(session).fail(job.id, {})
 
 
+def test_is_to_stop_once_cancelled_lost_or_gone(session):
+    job = _started(session)
+    jobs = Jobs(session)
+    assert not jobs.is_to_stop(job.id, worker="w")
+    assert jobs.is_to_stop(job.id, worker="other")
+    assert jobs.is_to_stop("none", worker="w")
+    jobs.cancel(job.id)
+    assert jobs.is_to_stop(job.id, worker="w")
+
+
+def test_requeue_lost_takes_the_jobs_of_those_workers_alone(session):
+    jobs = Jobs(session)
+    lost, cancelled, kept = (_started(session, worker) for worker in ("dead", "dead-too", "alive"))
+    jobs.cancel(cancelled.id)
+    assert jobs.workers() == ["alive", "dead", "dead-too"]
+    assert jobs.requeue_lost(["dead", "dead-too"]) == 2
+    states = [jobs.get(job.id).state for job in (lost, cancelled, kept)]
+    assert states == [JobState.queued, JobState.cancelled, JobState.running]
+    for _ in range(2):
+        jobs.claim("dead")
+        jobs.requeue_lost(["dead"])
+    assert jobs.get(lost.id).state is JobState.failed
+
+
 def test_cancel_of_a_queued_job_ends_it(session):
     job = Jobs(session).create("k", {})
     assert Jobs(session).cancel(job.id).state is JobState.cancelled

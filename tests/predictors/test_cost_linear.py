@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -165,6 +166,15 @@ def test_interval_widens_with_the_level_and_holds_the_mean(model, held_out):
         assert (estimate.mean_ms <= upper).all()
         widths.append(float((upper - estimate.mean_ms).mean()))
     assert widths == sorted(set(widths))
+
+
+@pytest.mark.parametrize("level", [math.ulp(0), math.nextafter(1, 0)])
+def test_interval_at_the_outermost_levels_is_finite(model, held_out, level):
+    estimate = model.predict(held_out)
+    lower, upper = estimate.interval(level)
+    assert np.isfinite(upper).all()
+    assert (lower <= estimate.mean_ms).all()
+    assert (estimate.mean_ms <= upper).all()
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 1.5, np.nan])

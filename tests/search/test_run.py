@@ -68,6 +68,27 @@ def test_auto_chooses_by_space_and_budget(problem, wide_digits):
     assert choose_algorithm(wide, Budget()) == "nsga2"
 
 
+def test_run_cap_ends_a_run_whose_budget_names_another_limit(problem, wide_digits):
+    wide = Problem(wide_digits, {"sum": Objective("sum", "min", sum_of_digits(wide_digits))})
+    rng = np.random.default_rng(0)
+    result = run(wide, budget=Budget(seconds=60), rng=rng, cap=Budget(evaluations=300))
+    assert (result.evaluations, result.stopped_by) == (300, "evaluations")
+    result = run(wide, "random", Budget(evaluations=10**9), rng=rng, cap=Budget(seconds=0.1))
+    assert result.stopped_by == "seconds"
+    assert result.seconds < 5
+
+
+def test_run_cap_is_no_budget_to_be_spent(wide_digits):
+    wide = Problem(wide_digits, {"sum": Objective("sum", "min", sum_of_digits(wide_digits))})
+    result = run(wide, rng=np.random.default_rng(0), cap=Budget(evaluations=100_000, seconds=60))
+    assert result.evaluations == 5_000
+
+
+def test_auto_leaves_a_space_that_the_cap_does_not_cover_to_nsga2(problem):
+    result = run(problem, rng=np.random.default_rng(0), cap=Budget(evaluations=59))
+    assert (result.algorithm, result.complete) == ("nsga2", False)
+
+
 def test_run_unknown_algorithm_names_the_known_ones(problem):
     with pytest.raises(UnknownAlgorithmError, match=f"'hillclimb'; known: {AUTO}, exhaustive, nsga2, random"):
         run(problem, "hillclimb", rng=np.random.default_rng(0))

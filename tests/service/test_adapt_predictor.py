@@ -6,13 +6,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from device_db import Artifacts, DeviceKind, DeviceNotFoundError, Devices, MeasurementRow, Measurements, create_engine
 from device_db import session_factory as sessions_of
-from predictors import MIN_SAMPLES, CostLinear
+from predictors import MIN_SAMPLES, CostLinear, fit_cost_linear
 from service.use_cases import adapt_predictor
-from service.use_cases.adapt_predictor import SOURCE_SAMPLES, adapt, adapt_all, adapt_each, load_predictor
+from service.use_cases.adapt_predictor import SOURCE_SAMPLES, adapt, adapt_all, adapt_each, foresee, load_predictor
 from spaces import SPACES, Architecture
 
 NB201 = SPACES["nb201"]
@@ -38,10 +38,10 @@ def measure(session: Session, device: str, count: int, scale: float = 1.0) -> st
     return upload.id
 
 
-def sessions_beside(session: Session) -> sessionmaker[Session]:
-    """Further sessions of the same database, once what `session` did is committed."""
+def engine_beside(session: Session) -> Engine:
+    """The engine for further sessions, once what `session` did is committed."""
     session.commit()
-    return sessions_of(cast(Engine, session.get_bind()))
+    return cast(Engine, session.get_bind())
 
 
 def latest(session: Session, device: str) -> Any:
@@ -92,17 +92,43 @@ def test_devices_with_many_samples_are_the_sources_of_the_others(
     monkeypatch.setattr(adapt_predictor, "MAX_SOURCES", 2)
     for device, count in (("new", 20), ("a", SOURCE_SAMPLES), ("b", 400), ("c", SOURCE_SAMPLES), ("few", 30)):
         measure(session, device, count)
-    adapted = adapt_all(sessions_beside(session), SPACES, "nb201")
+    adapted = adapt_all(engine_beside(session), SPACES, "nb201")
     assert [predictor.device for predictor in adapted] == ["a", "b", "c", "few", "new"]
     assert latest(session, "new").manifest["sources"] == ["b@1", "a@1"]
     assert latest(session, "few").manifest["sources"] == ["b@1", "a@1"]
     assert latest(session, "b").manifest["sources"] == []
 
 
+def test_device_is_fitted_again_once_when_its_sources_arrive_or_change(session: Session) -> None:
+    measure(session, "new", 20)
+    measure(session, "new-too", 20)
+    adapt(session, SPACES, "new", "nb201")
+    engine = engine_beside(session)
+
+    def versions() -> dict[str, int]:
+        adapted = {predictor.device: predictor.version for predictor in adapt_all(engine, SPACES, "nb201")}
+        session.rollback()
+        return adapted
+
+    measure(session, "rich", SOURCE_SAMPLES)
+    session.commit()
+    assert versions() == {"new": 2, "new-too": 1, "rich": 1}
+    assert latest(session, "new").manifest["sources"] == ["rich@1"]
+    session.rollback()  # which took SQLite's write lock
+    assert versions() == {"new": 2, "new-too": 1, "rich": 1}
+    measure(session, "rich", SOURCE_SAMPLES + 1)
+    session.commit()
+    assert versions() == {"new": 3, "new-too": 2, "rich": 2}
+    for _ in range(2):
+        measure(session, "new", 20)
+        session.commit()
+        assert versions() == {"new": 3, "new-too": 2, "rich": 2}
+
+
 def test_same_samples_give_the_same_bytes(session: Session) -> None:
     for device in ("rich", "one", "two"):
         measure(session, device, 400 if device == "rich" else 20)
-    adapt_all(sessions_beside(session), SPACES, "nb201")
+    adapt_all(engine_beside(session), SPACES, "nb201")
     artifacts = Artifacts(session)
     one, two = (artifacts.load_blob(latest(session, device)) for device in ("one", "two"))
     assert one == two
@@ -112,18 +138,18 @@ def test_progress_counts_every_device(session: Session) -> None:
     for device in ("a", "b", "c"):
         measure(session, device, 10)
     seen: list[tuple[int, int]] = []
-    adapt_all(sessions_beside(session), SPACES, "nb201", lambda done, total: seen.append((done, total)))
+    adapt_all(engine_beside(session), SPACES, "nb201", lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
-    assert adapt_each(session, SPACES, []) == ()
+    assert adapt_each(engine_beside(session), SPACES, []) == ()
 
 
 def test_adapting_beside_an_upload_waits_for_its_samples(session: Session) -> None:
     measure(session, "phone", 20)
     adapt(session, SPACES, "phone", "nb201")
-    sessions = sessions_beside(session)
+    engine = engine_beside(session)
     measure(session, "phone", 30)
     adapted: list[Any] = []
-    beside = threading.Thread(target=lambda: adapted.extend(adapt_all(sessions, SPACES, "nb201")))
+    beside = threading.Thread(target=lambda: adapted.extend(adapt_all(engine, SPACES, "nb201")))
     beside.start()
     beside.join(0.5)
     assert not adapted
@@ -135,17 +161,68 @@ def test_adapting_beside_an_upload_waits_for_its_samples(session: Session) -> No
     assert adapted == [uploaded]
 
 
+def test_fit_keeps_no_other_writer_out(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure(session, "phone", 20)
+    engine = engine_beside(session)
+    has_written: list[bool] = []
+
+    def write() -> None:
+        with sessions_of(engine).begin() as beside:
+            Measurements(beside).begin_upload("tests", "beside")
+
+    def fit(*arguments: Any) -> CostLinear:
+        writer = threading.Thread(target=write)
+        writer.start()
+        writer.join(5)
+        has_written.append(not writer.is_alive())
+        return fit_cost_linear(*arguments)
+
+    monkeypatch.setattr(adapt_predictor, "fit_cost_linear", fit)
+    adapt_all(engine, SPACES, "nb201")
+    assert has_written == [True]
+
+
+def test_samples_that_arrive_during_the_fit_are_fitted_too(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure(session, "phone", 20)
+    engine = engine_beside(session)
+    fitted: list[int] = []
+
+    def fit(space: Any, architectures: list[Architecture], *arguments: Any) -> CostLinear:
+        fitted.append(len(architectures))
+        if len(fitted) == 1:
+            with sessions_of(engine).begin() as beside:
+                measure(beside, "phone", 30)
+        return fit_cost_linear(space, architectures, *arguments)
+
+    monkeypatch.setattr(adapt_predictor, "fit_cost_linear", fit)
+    (adapted,) = adapt_each(engine, SPACES, [("phone", "nb201")])
+    assert fitted == [20, 30]
+    assert (adapted.version, adapted.samples) == (1, 30)
+    assert load_predictor(Artifacts(session), latest(session, "phone")).samples == 30
+
+
+def test_foreseen_versions_are_those_that_adapting_gives(session: Session) -> None:
+    series = [("phone", "nb201"), ("rich", "nb201"), ("few", "nb201")]
+    for device, count in (("phone", 20), ("rich", SOURCE_SAMPLES), ("few", MIN_SAMPLES - 1)):
+        measure(session, device, count)
+    engine = engine_beside(session)
+    for _ in range(2):
+        foreseen = foresee(session, series)
+        session.rollback()
+        assert adapt_each(engine, SPACES, series) == foreseen
+
+
 def test_adapting_every_device_commits_each(session: Session) -> None:
     for device in ("a", "b", "c"):
         measure(session, device, 10)
-    sessions = sessions_beside(session)
+    engine = engine_beside(session)
     visible: list[int] = []
 
     def count(done: int, total: int) -> None:
         visible.append(len(Artifacts(session).list("nb201")))
         session.rollback()
 
-    adapt_all(sessions, SPACES, "nb201", count)
+    adapt_all(engine, SPACES, "nb201", count)
     assert visible == [1, 2, 3]
 
 

@@ -51,7 +51,7 @@ PREDICTIONS: dict[str, tuple[Any, int, str]] = {
     "operation out of range": (BOARD | {"architecture": [0, 0, 0, 0, 0, 9]}, 422, ""),
     "other space's notation": (BOARD | {"space": "fbnet", "architecture": CELL}, 422, "fbnet"),
     "null in the list": (BOARD | {"architectures": [None]}, 422, "architecture"),
-    "interval of one": (BOARD | {"architecture": CELL, "interval": 1}, 422, "less than 1"),
+    "interval of one": (BOARD | {"architecture": CELL, "interval": 1}, 422, "less than or equal to 0.9999"),
     "interval in words": (BOARD | {"architecture": CELL, "interval": "wide"}, 422, "number"),
     "misspelt member": (BOARD | {"architecture": CELL, "intervall": 0.9}, 422, "Extra"),
     "too few samples": (BOARD | {"device": "unmeasured", "architecture": CELL}, 409, "predictions need"),

@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from arch_encodings import has_path
 from device_db import DeviceKind, Devices, MeasurementRow, create_engine, session_factory
+from service.use_cases import suggest_architectures
 from service.use_cases.seed_catalogue import seed_catalogue
-from spaces import SPACES
+from spaces import SPACES, Architecture, SearchSpace
 from targets import hardware_names, load_hardware
 
 MEASURED = "bench-board"
@@ -97,12 +99,29 @@ def test_suggestions_are_new_and_distinct_and_stay_the_same(client: TestClient, 
     assert client.get(f"/devices/{MEASURED}/suggestions?space=nb201").json() == answer
 
 
-def test_suggestions_while_the_inference_slots_are_full_are_503(serve: Callable[..., TestClient]):
+def test_suggestions_wait_for_each_other_and_not_for_predictions(serve: Callable[..., TestClient]):
     client = serve(inference_slots=1, inference_wait_seconds=0)
-    with client.app.state.archcast.inference.slot():  # type: ignore[attr-defined]
+    state = client.app.state.archcast  # type: ignore[attr-defined]
+    with state.inference.slot():
+        assert client.get(f"/devices/{MEASURED}/suggestions?space=nb201").status_code == 200
+    with state.suggestions.slot():
         answer = client.get(f"/devices/{MEASURED}/suggestions?space=nb201")
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_suggestions_look_through_a_space_once(shared: TestClient, monkeypatch: pytest.MonkeyPatch):
+    looked: list[int] = []
+
+    def counting(space: SearchSpace, architectures: list[Architecture]) -> Any:
+        looked.append(len(architectures))
+        return has_path(space, architectures)
+
+    monkeypatch.setattr(suggest_architectures, "has_path", counting)
+    suggest_architectures._working.cache_clear()
+    for device in ("unmeasured", MEASURED, "unmeasured"):
+        assert shared.get(f"/devices/{device}/suggestions?space=fbnet&count=3").status_code == 200
+    assert len(looked) == 1
 
 
 def test_suggestions_of_a_large_space_for_a_device_without_samples(shared: TestClient):

@@ -1,20 +1,28 @@
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import sessionmaker
+from sqlalchemy.pool import QueuePool
 
-from device_db import Job, Jobs, JobState
+from device_db import Job, Jobs, JobState, create_engine
 from search import Progress
 from service.jobs import reporter
 from service.jobs.bell import Bell
+from service.jobs.identity import worker_name
 from service.jobs.reporter import JobReporter
-from service.jobs.waiting import wait_for
+from service.jobs.search_job import run_search_job
+from service.jobs.waiting import cancel_and_wait, wait_for
 from service.jobs.worker import Workers, run_worker
 from service.metrics import Metrics
 from service.state import AppState, open_state
@@ -23,6 +31,7 @@ from targets import hardware_names
 SIMULATED = hardware_names()[0]
 
 LONG = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 60}}
+PROGRESS = cast(Progress, SimpleNamespace(evaluations=1, limit=2, seconds=0.1, front=[]))
 SHORT = {"space": "nb201", "device": SIMULATED, "budget": {"evaluations": 50}, "algorithm": "random"}
 
 
@@ -68,6 +77,19 @@ def test_worker_that_is_stopped_gives_its_job_back_and_another_takes_it(state: A
     again.stop()
 
 
+def test_running_search_holds_no_connection(state: AppState):
+    held: list[int] = []
+
+    def report(_: Progress) -> bool:
+        held.append(cast(QueuePool, state.engine.pool).checkedout())
+        return False
+
+    device = submit(state, SHORT | {"device": "bench-board", "objectives": ["accuracy", "latency_ms"]})
+    run_search_job(state, job(state, device), cast(JobReporter, report))
+    assert held
+    assert set(held) == {0}
+
+
 def test_job_of_a_dead_worker_is_taken_over(state: AppState):
     job_id = submit(state, SHORT)
     with state.sessions.begin() as session:
@@ -78,6 +100,45 @@ def test_job_of_a_dead_worker_is_taken_over(state: AppState):
     workers.start()
     assert wait_for(state, job_id, 30).state is JobState.succeeded
     workers.stop()
+
+
+def ended_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize("pid", [ended_process, os.getpid])
+def test_job_of_a_process_that_ended_on_this_machine_goes_on_at_once(state: AppState, pid: Callable[[], int]):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim(f"{socket.gethostname()}:{pid()}:before:0")
+    workers = Workers(state, 1)
+    workers.start()
+    ended = wait_for(state, job_id, 30)
+    workers.stop()
+    assert (ended.state, ended.attempts) == (JobState.succeeded, 2)
+
+
+def test_job_of_a_process_that_ended_on_this_machine_is_cancelled_at_once(state: AppState):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim(f"{socket.gethostname()}:{ended_process()}:before:0")
+    assert cancel_and_wait(state, job_id).state is JobState.cancelled
+
+
+@pytest.mark.parametrize(
+    "name", [worker_name(0), f"elsewhere:{2**22 + 1}:x:0", f"{socket.gethostname()}:{os.getppid()}:x:0", "old-1-0"]
+)
+def test_worker_that_may_be_alive_keeps_its_job(state: AppState, name: str):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim(name)
+    workers = Workers(state, 1)
+    workers.start()
+    until(lambda: wait_for(state, submit(state, SHORT), 30).state is JobState.succeeded)
+    workers.stop()
+    assert (job(state, job_id).state, job(state, job_id).worker) == (JobState.running, name)
 
 
 def test_job_that_fails_unexpectedly_shows_no_internals(state: AppState):
@@ -109,7 +170,7 @@ def test_worker_process_works_for_a_server_without_workers(
 
 @pytest.mark.parametrize(("took", "pause"), [(0.05, 0.9), (13, 31)])
 def test_next_report_comes_in_time_however_long_the_last_one_took(
-    took: float, pause: float, monkeypatch: pytest.MonkeyPatch
+    took: float, pause: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     now = [1000.0]
     reported: list[float] = []
@@ -121,13 +182,49 @@ def test_next_report_comes_in_time_however_long_the_last_one_took(
 
     monkeypatch.setattr(reporter, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(Jobs, "heartbeat", heartbeat)
-    state = SimpleNamespace(settings=SimpleNamespace(job_stale_seconds=120), sessions=sessionmaker())
+    monkeypatch.setattr(Jobs, "is_to_stop", lambda *_, **__: False)
+    sessions = sessionmaker(create_engine(f"sqlite:///{tmp_path}/jobs.db"))
+    state = SimpleNamespace(settings=SimpleNamespace(job_stale_seconds=120), sessions=sessions, read_sessions=sessions)
     report = JobReporter(cast(AppState, state), "job", "worker", threading.Event())
-    progress = cast(Progress, SimpleNamespace(evaluations=1, limit=2, seconds=0.1, front=[]))
-    report(progress)
+    report(PROGRESS)
     now[0] += pause
-    report(progress)
+    report(PROGRESS)
     assert len(reported) == 2
+
+
+def test_cancel_is_seen_soon_though_the_last_report_waited_for_another_writer(state: AppState):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim("worker")
+    report = JobReporter(state, job_id, "worker", threading.Event())
+    is_locked = threading.Event()
+
+    def write_for_long() -> None:
+        with state.sessions.begin() as session:
+            Jobs(session).heartbeat(job_id, {})
+            is_locked.set()
+            time.sleep(1.5)
+
+    writer = threading.Thread(target=write_for_long)
+    writer.start()
+    is_locked.wait(10)
+    assert not report(PROGRESS)
+    writer.join()
+    with state.sessions.begin() as session:
+        Jobs(session).cancel(job_id)
+    cancelled = time.monotonic()
+    until(lambda: report(PROGRESS))
+    assert time.monotonic() - cancelled < 5  # the pause after the report would be 15
+
+
+def test_search_sees_its_cancellation_while_another_writer_is_at_work(state: AppState):
+    job_id = submit(state, SHORT)
+    with state.sessions.begin() as session:
+        Jobs(session).claim("worker")
+        Jobs(session).cancel(job_id)
+    with state.sessions.begin() as session:
+        Jobs(session).counts()
+        assert JobReporter(state, job_id, "worker", threading.Event())(PROGRESS)
 
 
 def test_bell_wakes_a_waiter_at_once_and_forgets_no_ring():

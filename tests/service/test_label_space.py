@@ -57,5 +57,5 @@ def test_label_space_too_large_to_list_is_refused_without_a_count(engine: Engine
 
 def test_adapt_all_leaves_simulated_devices_to_their_models(engine: Engine):
     label(engine, "bitmod-lossy", "nb201", count=40)
-    fitted = adapt_all(session_factory(engine), SPACES, "nb201")
+    fitted = adapt_all(engine, SPACES, "nb201")
     assert [predictor.device for predictor in fitted] == ["bench-board"]

@@ -1,4 +1,5 @@
 import json
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -77,6 +78,12 @@ def test_wider_interval_has_wider_bounds(shared: TestClient):
     assert wide["lower_ms"] < narrow["lower_ms"] <= narrow["latency_ms"] <= narrow["upper_ms"] < wide["upper_ms"]
 
 
+@pytest.mark.parametrize("interval", [math.ulp(0), 0.9999])
+def test_widest_and_narrowest_interval_have_finite_bounds(shared: TestClient, interval: float):
+    (result,) = ask(shared, architecture=CELL, interval=interval)["results"]
+    assert 0 < result["lower_ms"] <= result["latency_ms"] <= result["upper_ms"] < math.inf
+
+
 def test_whole_space_in_one_call_takes_a_second_or_two(client: TestClient):
     started = time.perf_counter()
     results = ask(client, architectures=KEYS)["results"]
@@ -121,6 +128,7 @@ def test_every_bad_architecture_is_listed_with_its_place(shared: TestClient):
         ({"architecture": -1}, "/architecture"),
         ({"architecture": CELL, "interval": 0}, "/interval"),
         ({"architecture": CELL, "interval": 1}, "/interval"),
+        ({"architecture": CELL, "interval": math.nextafter(1, 0)}, "/interval"),
         ({"architecture": CELL, "interval": "wide"}, "/interval"),
         ({"architecture": CELL, "space": "nb999"}, "/space"),
         ({"architecture": CELL, "space": 5}, "/space"),
@@ -164,6 +172,21 @@ def test_body_that_is_no_json_object_is_refused(shared: TestClient, content: byt
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"space": "\xe9"}', "utf-8: invalid continuation byte at byte 11"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"space": ' + b"9" * 5000 + b"}", "limit (4300 digits) for integer"),
+        (b'{"space": }', "Expecting value at character 10"),
+    ],
+)
+def test_malformed_body_is_told_what_is_wrong_with_it(shared: TestClient, content: bytes, reason: str):
+    answer = shared.post("/predict_latency", content=content, headers={"Content-Type": "application/json"})
+    assert answer.json()["type"] == "urn:archcast:problem:malformed-body"
+    assert reason in answer.json()["detail"]
 
 
 def test_many_bad_architectures_are_not_all_listed(shared: TestClient):

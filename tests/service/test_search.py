@@ -1,3 +1,5 @@
+import math
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +8,11 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from arch_encodings import has_path
-from device_db import Accuracies, create_engine, session_factory
+from device_db import Accuracies, Job, create_engine, session_factory
+from service.state import AppState
 from spaces import SPACES, Workload
 from targets import hardware_names, load_target, segment_costs
 
@@ -139,6 +143,29 @@ def test_search_of_a_space_too_large_to_list_finds_a_front_within_its_budget(sha
     assert answer["front"]
 
 
+@pytest.mark.parametrize("algorithm", ["auto", "random"])
+def test_search_keeps_the_servers_limits_also_where_its_budget_has_none(
+    serve: Callable[..., TestClient], algorithm: str
+):
+    client = serve(max_search_evaluations=200)
+    answer = search(client, space="fbnet", algorithm=algorithm, budget={"seconds": 60})
+    assert (answer["evaluations"], answer["stopped_by"]) == (200, "evaluations")
+    client = serve(max_search_seconds=0.001)
+    answer = search(client, space="fbnet", algorithm=algorithm)
+    assert answer["stopped_by"] == "seconds"
+    assert answer["evaluations"] < 5_000
+
+
+def test_front_of_all_that_was_seen_is_thinned_and_warned_of(shared: TestClient):
+    answer = search(
+        shared, space="fbnet", objectives=["accuracy", "macs"], algorithm="random", budget={"evaluations": 1200}
+    )
+    assert answer["front_size"] > 1000
+    assert len(answer["front"]) == 1000
+    assert "function of the MACs" in answer["warnings"][0]
+    assert search(shared, objectives=["accuracy", "latency_ms"], **RANDOM)["warnings"] == []
+
+
 def test_search_with_the_same_seed_gives_the_same_front(shared: TestClient):
     first, second, other = (search(shared, seed=seed, **RANDOM) for seed in (3, 3, 4))
     assert first["front"] == second["front"]
@@ -220,6 +247,7 @@ def test_limits_that_exclude_each_other_are_422_at_both(shared: TestClient):
         ({"space": "fbnet", "algorithm": "exhaustive"}, "/algorithm"),
         ({"dataset": "mnist"}, "/dataset"),
         ({"interval": 2}, "/interval"),
+        ({"device": MEASURED, "interval": math.nextafter(1, 0)}, "/interval"),
         ({"objective": "latency_ms"}, "/objective"),
     ],
 )
@@ -267,6 +295,49 @@ def test_partial_front_is_readable_and_a_running_search_cancels_within_a_second(
     assert cancelled["result"]["front"]
 
 
+def test_search_cancelled_while_its_client_waits_is_its_front_so_far(client: TestClient):
+    answers: list[Any] = []
+    body = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 60}}
+    waiting = threading.Thread(target=lambda: answers.append(client.post("/search", json=body)))
+    waiting.start()
+    job = only_job(client)
+    deadline = time.monotonic() + 20
+    while not client.get(f"/jobs/{job}").json()["front"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    client.delete(f"/jobs/{job}")
+    waiting.join(20)
+    assert answers[0].status_code == 200
+    assert answers[0].json()["stopped_by"] == "cancelled"
+    assert answers[0].json()["front"]
+
+
+def test_search_cancelled_before_it_began_is_409_to_its_waiting_client(serve: Callable[..., TestClient]):
+    client = serve(embedded_workers=0)
+    answers: list[Any] = []
+    body = {"space": "nb201", "device": SIMULATED}
+    waiting = threading.Thread(target=lambda: answers.append(client.post("/search", json=body)))
+    waiting.start()
+    job = only_job(client)
+    client.delete(f"/jobs/{job}")
+    waiting.join(20)
+    assert answers[0].status_code == 409
+    problem = answers[0].json()
+    assert (problem["type"], problem["job"]) == ("urn:archcast:problem:search-cancelled", job)
+
+
+def only_job(client: TestClient) -> str:
+    state: AppState = client.app.state.archcast  # type: ignore[attr-defined]
+    deadline = time.monotonic() + 20
+    while True:
+        with state.read_sessions() as session:
+            ids = list(session.scalars(select(Job.id)))
+        if ids:
+            return ids[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_cancelling_twice_and_after_the_end_changes_nothing(client: TestClient):
     job = search(client, **RANDOM)["job"]
     view = client.delete(f"/jobs/{job}").json()
@@ -293,6 +364,13 @@ def test_failed_search_keeps_its_problem(client: TestClient):
 @pytest.mark.parametrize("job", ["1", "00000000-0000-0000-0000-000000000000"])
 def test_unknown_job_is_404(shared: TestClient, job: str):
     assert shared.get(f"/jobs/{job}").status_code == shared.delete(f"/jobs/{job}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/jobs/..%2f", "/jobs/", "/jobs/x%2fy"])
+def test_path_of_no_job_is_a_problem_and_no_redirect(shared: TestClient, path: str):
+    answer = shared.get(path, follow_redirects=False)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 def until_ended(client: TestClient, job: str) -> Any:

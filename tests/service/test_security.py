@@ -61,6 +61,7 @@ def test_key_opens_what_its_scope_says(
     assert elsewhere(shared).post("/search", json=SEARCH, headers=headers).status_code == search
     assert elsewhere(shared).post("/devices", json={"name": f"new-{scope}"}, headers=headers).status_code == devices
     assert elsewhere(shared).get("/devices", headers=headers).status_code == 200
+    assert elsewhere(shared).get("/metrics", headers=headers).status_code == 200
 
 
 def test_scope_that_is_missing_is_named(shared: TestClient, shared_deployment: Any):

@@ -3,9 +3,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from service.uploads.columns import ALLOWED, PROVENANCE
+from service.uploads.conditions import Conditions
 from service.uploads.errors import UploadTooLargeError
 from service.uploads.raw_row import RawRow
 from service.uploads.review import MAX_LISTED, accepted, review
@@ -147,23 +149,58 @@ def rows(*changes: dict[str, Any]) -> list[RawRow]:
 
 
 def test_second_row_of_an_architecture_in_any_notation_is_a_duplicate_of_the_first() -> None:
-    found = review(rows({}, {"latency_ms": "bad"}, {"architecture": "0-0-0-0-0-3"}), check(), 10)
+    found = review(rows({}, {"latency_ms": "bad"}, {"architecture": "0-0-0-0-0-3"}), check(), 10, Conditions(SPACES))
     assert found.rejected == {2, 3}
     assert found.problems[1].column == "architecture"
     assert found.problems[1].reason.endswith("row 1, line 2")
 
 
 def test_bad_row_does_not_make_a_later_good_one_a_duplicate() -> None:
-    found = review(rows({"latency_ms": "-1"}, {}), check(), 10)
+    found = review(rows({"latency_ms": "-1"}, {}), check(), 10, Conditions(SPACES))
     assert found.rejected == {1}
     assert [row.number for row in accepted(rows({"latency_ms": "-1"}, {}), check(), found.rejected)] == [2]
 
 
 def test_problems_are_counted_beyond_those_listed() -> None:
-    found = review(rows(*[{"device": "x"}] * (MAX_LISTED + 5)), check(), 10_000)
+    found = review(rows(*[{"device": "x"}] * (MAX_LISTED + 5)), check(), 10_000, Conditions(SPACES))
     assert (len(found.problems), len(found.rejected), found.rows) == (MAX_LISTED, MAX_LISTED + 5, MAX_LISTED + 5)
 
 
 def test_more_rows_than_the_limit_are_refused() -> None:
     with pytest.raises(UploadTooLargeError, match="limit of 2 rows"):
-        review(rows({}, {}, {}), check(), 2)
+        review(rows({}, {}, {}), check(), 2, Conditions(SPACES))
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "other"),
+    [("batch_size", "1", "256"), ("precision", "fp32", "fp16"), ("input_shape", "3x32x32", "3x224x224")],
+)
+def test_row_of_another_condition_than_the_file_or_the_device_has_is_bad(column: str, first: str, other: str) -> None:
+    cells = [f"0-0-0-0-{digit}-3" for digit in range(4)]
+    values = [None, first, other, first]
+    file = rows(*({"architecture": cell, column: value} for cell, value in zip(cells, values, strict=True)))
+    found = review(file, check(), 10, Conditions(SPACES))
+    assert found.rejected == {3}
+    assert found.problems[0].column == column
+    assert "row 2, line 3" in found.problems[0].reason
+    known = {column: frozenset([int(other) if column == "batch_size" else other])}
+    found = review(file, check(), 10, Conditions(SPACES, lambda _device, _space: known))
+    assert found.rejected == {2, 4}
+    assert "(stored)" in found.problems[0].reason
+
+
+def test_another_spelling_or_another_space_is_no_other_condition() -> None:
+    first = {"precision": "FP32", "input_shape": "1x3x32x32", "batch_size": "1"}
+    again = {"architecture": "0-0-0-0-0-2", "precision": "fp32", "input_shape": [3, 32, 32]}
+    elsewhere = {"space": "fbnet", "architecture": "2" + "_8" * 21, "batch_size": "8"}
+    assert not review(rows(first, again, elsewhere), check(), 10, Conditions(SPACES)).rejected
+
+
+def test_resolution_that_the_architecture_chooses_is_no_condition() -> None:
+    space = SPACES["ofa"]
+    chosen = {space.workload(cell).input_shape: cell for cell in space.sample(40, rng=np.random.default_rng(0))}
+    assert len(chosen) > 1
+    file = rows(
+        *({"space": "ofa", "architecture": cell.key, "input_shape": list(shape)} for shape, cell in chosen.items())
+    )
+    assert not review(file, check(), 100, Conditions(SPACES)).rejected
