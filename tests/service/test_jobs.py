@@ -128,7 +128,10 @@ def test_job_of_a_process_that_ended_on_this_machine_is_cancelled_at_once(state:
 
 
 @pytest.mark.parametrize(
-    "name", [worker_name(0), f"elsewhere:{2**22 + 1}:x:0", f"{socket.gethostname()}:{os.getppid()}:x:0", "old-1-0"]
+    "name",
+    [worker_name(0), f"elsewhere:{2**22 + 1}:x:0", f"{socket.gethostname()}:{os.getppid()}:x:0", "old-1-0"],
+    # Not of the names: pytest-xdist wants the same in every process.
+    ids=["this process", "another machine", "a living process", "an older release"],
 )
 def test_worker_that_may_be_alive_keeps_its_job(state: AppState, name: str):
     job_id = submit(state, SHORT)
