@@ -165,10 +165,21 @@ def _listed_error(request: Request, error: Exception) -> JSONResponse:
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.BAD_REQUEST and isinstance(error.__cause__, ValueError | RecursionError):
+        return _listed_error(request, errors.MalformedBodyError(f"the body cannot be read: {_why(error.__cause__)}"))
     phrase = HTTPStatus(error.status_code).phrase
     kind = ProblemType(error.status_code, phrase.lower().replace(" ", "-"), phrase)
     detail = f"{request.method} {request.url.path}: {error.detail}"
     return problem_response(request, problem_document(kind, detail), error.headers)
+
+
+def _why(cause: ValueError | RecursionError) -> str:
+    """What is wrong with JSON that Python's parser refuses without a place."""
+    if isinstance(cause, UnicodeDecodeError):
+        return f"its text is no {cause.encoding}: {cause.reason} at byte {cause.start}"
+    if isinstance(cause, RecursionError):
+        return "its arrays and objects are nested too deeply"
+    return str(cause).partition(";")[0]  # then comes advice to whoever runs the interpreter
 
 
 def _invalid_request(request: Request, error: Exception) -> JSONResponse:

@@ -174,6 +174,21 @@ def test_body_that_is_no_json_object_is_refused(shared: TestClient, content: byt
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"space": "\xe9"}', "utf-8: invalid continuation byte at byte 11"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"space": ' + b"9" * 5000 + b"}", "limit (4300 digits) for integer"),
+        (b'{"space": }', "Expecting value at character 10"),
+    ],
+)
+def test_malformed_body_is_told_what_is_wrong_with_it(shared: TestClient, content: bytes, reason: str):
+    answer = shared.post("/predict_latency", content=content, headers={"Content-Type": "application/json"})
+    assert answer.json()["type"] == "urn:archcast:problem:malformed-body"
+    assert reason in answer.json()["detail"]
+
+
 def test_many_bad_architectures_are_not_all_listed(shared: TestClient):
     body = {"space": "nb201", "device": MEASURED, "architectures": ["x"] * 1500}
     problem = shared.post("/predict_latency", json=body).json()
