@@ -44,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # to a path with other slashes, without a problem document
     )
     problems.install(app)
     for router in ROUTERS:

@@ -347,6 +347,13 @@ def test_unknown_job_is_404(shared: TestClient, job: str):
     assert shared.get(f"/jobs/{job}").status_code == shared.delete(f"/jobs/{job}").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/jobs/..%2f", "/jobs/", "/jobs/x%2fy"])
+def test_path_of_no_job_is_a_problem_and_no_redirect(shared: TestClient, path: str):
+    answer = shared.get(path, follow_redirects=False)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
 def until_ended(client: TestClient, job: str) -> Any:
     deadline = time.monotonic() + 30
     while (view := client.get(f"/jobs/{job}").json())["state"] in {"queued", "running"}:
