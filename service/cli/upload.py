@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
@@ -20,11 +22,14 @@ _MEDIA_TYPES = {
     ".ndjson": "application/x-ndjson",
     ".parquet": "application/vnd.apache.parquet",
 }
+_GZIP = ".gz"
 _TIMEOUT_S = 600
 
 
 def upload(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=f"{', '.join(_MEDIA_TYPES)}")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help=f"{', '.join(_MEDIA_TYPES)}, also with {_GZIP}")
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Store the good rows though others are bad.")] = False,
     check_units: Annotated[
@@ -39,9 +44,9 @@ def upload(
     as_json: AsJson = False,
 ) -> None:
     """Store timings (columns device, space, architecture, latency_ms) and adapt the devices' predictors."""
-    media_type = _MEDIA_TYPES.get(file.suffix.lower())
+    media_type = _MEDIA_TYPES.get(Path(file.name.lower().removesuffix(_GZIP)).suffix)
     if media_type is None:
-        raise typer.BadParameter(f"{file.name} is none of {', '.join(_MEDIA_TYPES)}")
+        raise typer.BadParameter(f"{file.name} is none of {', '.join(_MEDIA_TYPES)}, also with {_GZIP}")
     query = {
         "dry_run": str(dry_run).lower(),
         "on_error": "skip" if skip_bad else "abort",
@@ -62,6 +67,8 @@ def _send(server: str, api_key: str | None, file: Path, media_type: str, query: 
     import httpx
 
     headers = {"Content-Type": media_type} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+    if _is_gzip(file):
+        headers["Content-Encoding"] = "gzip"
     url = f"{server.rstrip('/')}/admin/measurements"
     try:
         with file.open("rb") as body:
@@ -95,14 +102,25 @@ def _store(
     from service.use_cases.upload_measurements import UploadOptions, upload_measurements
 
     options = UploadOptions(dry_run, "skip" if skip_bad else "abort", check_units, "cli", file.name)
-    with open_workspace(data_dir) as workspace, file.open("rb") as body:
+    with open_workspace(data_dir) as workspace, _open(file) as body:
         with workspace.read_sessions() as session:
             spaces = workspace.spaces(session)
         try:
             outcome = upload_measurements(workspace.engine, spaces, body, FORMATS[media_type], options)
         except RejectedRowsError as error:
             raise _rejection(error) from error
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise CommandError(f"{file.name} is no gzip file that can be read: {error}") from error
         return UploadAnswer.of(outcome, dry_run=dry_run).model_dump(mode="json")
+
+
+def _is_gzip(file: Path) -> bool:
+    return file.suffix.lower() == _GZIP
+
+
+def _open(file: Path) -> BinaryIO:
+    """The file, unpacked while it is read."""
+    return cast(BinaryIO, gzip.open(file)) if _is_gzip(file) else file.open("rb")
 
 
 def _rejection(error: RejectedRowsError) -> CommandError:

@@ -1,5 +1,6 @@
 """With the base install only, the command line helps, uploads to a server, and says what the rest needs."""
 
+import gzip
 import http.server
 import json
 import os
@@ -78,6 +79,10 @@ def timings(tmp_path: Path) -> Path:
     return path
 
 
+COUNTS = {"inserted": 1, "updated": 0, "unchanged": 0, "rejected": 0}
+ANSWER = {"batch": "b1", "dry_run": False, "errors": [], "predictors": [], **COUNTS}
+
+
 class Receiver(http.server.BaseHTTPRequestHandler):
     """Answers uploads as the service does and keeps what it got."""
 
@@ -87,7 +92,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         # httpx streams a file in chunks or, knowing its size, whole.
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        type(self).got = {"path": self.path, "body": body.decode(), **{k.lower(): v for k, v in self.headers.items()}}
+        type(self).got = {"path": self.path, "body": body, **{k.lower(): v for k, v in self.headers.items()}}
         status, content_type, document = self.answer
         self.send_response(status)
         self.send_header("Content-Type", content_type)
@@ -136,18 +141,23 @@ def test_command_without_server_says_what_to_install(arguments: list[str], tmp_p
 
 def test_upload_to_server_without_server_packages_sends_the_file(timings: Path, receiver: tuple[type[Receiver], str]):
     handler, url = receiver
-    counts = {"inserted": 1, "updated": 0, "unchanged": 0, "rejected": 0}
-    handler.answer = (
-        200,
-        "application/json",
-        {"batch": "b1", "dry_run": False, "errors": [], "predictors": [], **counts},
-    )
+    handler.answer = (200, "application/json", ANSWER)
     result = run("upload", timings.name, "--server", url, directory=timings.parent, ARCHCAST_API_KEY="ac_x")
     assert (result.returncode, result.stdout) == (0, "b1\n"), result.stderr
-    assert handler.got["body"] == timings.read_text()
+    assert handler.got["body"] == timings.read_bytes()
     assert handler.got["path"] == "/admin/measurements?dry_run=false&on_error=abort&check_units=true"
     assert handler.got["authorization"] == "Bearer ac_x"
     assert handler.got["content-type"] == "text/csv"
+
+
+def test_gzipped_file_is_sent_to_the_server_as_it_is(timings: Path, receiver: tuple[type[Receiver], str]):
+    handler, url = receiver
+    handler.answer = (200, "application/json", ANSWER)
+    packed = timings.with_name("timings.csv.gz")
+    packed.write_bytes(gzip.compress(timings.read_bytes()))
+    assert run("upload", packed.name, "--server", url, directory=timings.parent).returncode == 0
+    assert (handler.got["content-type"], handler.got["content-encoding"]) == ("text/csv", "gzip")
+    assert handler.got["body"] == packed.read_bytes()
 
 
 def test_upload_refused_by_server_shows_the_rows(timings: Path, receiver: tuple[type[Receiver], str]):

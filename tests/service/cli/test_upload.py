@@ -1,9 +1,11 @@
 """`archcast upload` into the database at hand."""
 
+import gzip
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 Cli = Callable[..., Any]
@@ -29,6 +31,25 @@ def test_upload_stores_adapts_and_repeats_without_change(
     assert client.post("/predict_latency", json=body).json()["predictor"]["samples"] == 20
     again = deployed("upload", str(path))
     assert "0 inserted, 0 updated, 20 unchanged, 0 rejected" in again.err
+
+
+def test_upload_of_a_gzipped_file_is_unpacked(deployed: Cli, client: TestClient, timings: Timings, tmp_path: Path):
+    plain = csv_file(tmp_path, timings("unmeasured"))
+    packed = tmp_path / "timings.CSV.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert deployed("upload", str(packed), "--json").answer["inserted"] == 20
+    assert client.get("/devices/unmeasured").json()["samples"] == {"nb201": 20}
+
+
+@pytest.mark.parametrize("keep", [0, 40, -30])
+def test_upload_of_a_broken_gzip_file_is_an_error(deployed: Cli, timings: Timings, tmp_path: Path, keep: int):
+    packed = tmp_path / "timings.csv.gz"
+    packed.write_bytes(
+        b"no gzip" if keep == 0 else gzip.compress(csv_file(tmp_path, timings("unmeasured")).read_bytes())[:keep]
+    )
+    outcome = deployed("upload", str(packed))
+    assert outcome.code == 1
+    assert "timings.csv.gz is no gzip file" in outcome.err
 
 
 def test_upload_dry_run_stores_nothing(deployed: Cli, client: TestClient, timings: Timings, tmp_path: Path):
