@@ -1,7 +1,7 @@
 """NASFLAT: latency of an architecture on several devices from its graph and the devices' embeddings.
 
 Source: Akhauri & Abdelfattah 2024, arXiv 2403.02446 (MLSys), sec. 4. Each node's operation embedding is joined by the
-device's (operation-specific hardware embedding), a first stack of layers refines the joint embedding, which it replaces,
+device's (operation-specific hardware embedding), what a first stack of layers makes of the joint embedding replaces it,
 and the main stack is gated by the result. It differs in the faults of the authors' code that are mended (see `layers`,
 `nodes`, `inputs`), in that the output node knows the device too and the device's vector enters the head, and in the
 readout, which adds up all nodes beside the mean of the live ones. The score is standardised log latency.

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from predictors.features import feature_map
+from predictors.features import GROUPS, feature_map
 from predictors.samplers.base import unmeasured
-from spaces.base import Architecture, SearchSpace
+from spaces.base import Architecture, FloatArray, SearchSpace
 
 _NOISE_VARIANCE: Final = 0.05
 
@@ -30,8 +30,8 @@ def sample_d_optimal(
 ) -> list[Architecture]:
     """See `Sampler`; ties go to the earlier candidate, `rng` is not drawn from."""
     pool = unmeasured(candidates, measured)
-    features = feature_map(space)(pool)
-    covariance = _posterior(feature_map(space)(measured))
+    features = design_features(space, pool)
+    covariance = _posterior(design_features(space, measured))
     variances = np.einsum("nd,nd->n", features @ covariance, features)
     chosen: list[int] = []
     for _ in range(min(count, len(pool))):
@@ -42,6 +42,16 @@ def sample_d_optimal(
         variances[chosen] = -np.inf
         covariance = _after(covariance, features[best])
     return [pool[index] for index in chosen]
+
+
+def design_features(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
+    """(n, d) columns of the feature map that a design spreads over.
+
+    Those of kernels stay out: they are sums over what the others tell apart, and a design that spreads over them as
+    well seeks the rare extremes of their combinations.
+    """
+    features = feature_map(space)
+    return features(architectures)[:, np.array(features.groups) != GROUPS.index("kernel")]
 
 
 def _posterior(timed: np.ndarray) -> np.ndarray:
