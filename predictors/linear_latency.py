@@ -82,11 +82,9 @@ class LinearLatency:
     @classmethod
     def of(cls, numbers: Mapping[str, Any], tensors: Mapping[str, FloatArray]) -> LinearLatency:
         """The inverse of `numbers` and `tensors`. Raises: KeyError."""
-        return cls(
-            samples=numbers["samples"],
-            **{name: numbers[name] for name in _NUMBERS},
-            **{name: tensors[name] for name in _TENSORS},
-        )
+        fields: dict[str, Any] = {name: numbers[name] for name in ("samples", *_NUMBERS)}
+        fields.update({name: tensors[name] for name in _TENSORS})
+        return cls(**fields)
 
     def _half_width(self, level: float) -> float:
         own = stdtrit(DEGREES_OF_FREEDOM, 0.5 + np.linspace(0, 1, _PRIOR_RESIDUALS + 2)[1:-1] / 2)

@@ -4,6 +4,6 @@ Graphs of a space are small and of equal size, so a batch is dense and masked: o
 than sparse message passing, and needs no torch-geometric.
 """
 
-from predictors.graph.settings import FlanSettings, LayerKind, NasflatSettings, TrainingSettings
+from predictors.graph.settings import FlanSettings, LayerKind, NasflatSettings, TrainingSettings, TrunkSettings
 
-__all__ = ["FlanSettings", "LayerKind", "NasflatSettings", "TrainingSettings"]
+__all__ = ["FlanSettings", "LayerKind", "NasflatSettings", "TrainingSettings", "TrunkSettings"]

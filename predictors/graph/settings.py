@@ -87,3 +87,18 @@ class TrainingSettings:
     patience: int = 30
     seed: int = 0
     device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkSettings:
+    """The network that tells source devices' latencies, see `trunk`.
+
+    Attributes:
+        embedding: numbers in which all devices' latencies are linear.
+    """
+
+    layer: LayerKind = "ensemble"
+    op_width: int = 32
+    width: int = 64
+    layers: int = 3
+    embedding: int = 32

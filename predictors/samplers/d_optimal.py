@@ -1,9 +1,9 @@
 """Greedy D-optimal design: each architecture is the one whose latency the timings so far determine least.
 
-With weights w ~ N(0, I) over the standardised cost features and noise of variance `_NOISE_VARIANCE`, timing x
-multiplies the determinant of the posterior precision by 1 + x' S x / noise, S the posterior covariance. Taking the
-largest factor each time is the greedy maximiser of the information gained (Fedorov 1972; Krause et al. 2008 bound
-its loss).
+With weights w ~ N(0, I) over the columns of `encode`, by default the standardised cost features, and noise of variance
+`_NOISE_VARIANCE`, timing x multiplies the determinant of the posterior precision by 1 + x' S x / noise, S the posterior
+covariance. Taking the largest factor each time is the greedy maximiser of the information gained (Fedorov 1972; Krause
+et al. 2008 bound its loss).
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from predictors.features import GROUPS, feature_map
-from predictors.samplers.base import unmeasured
-from spaces.base import Architecture, FloatArray, SearchSpace
+from predictors.samplers.base import Encode, encoded, unmeasured
+from spaces.base import Architecture, SearchSpace
 
 _NOISE_VARIANCE: Final = 0.05
 
@@ -27,11 +26,15 @@ def sample_d_optimal(
     count: int,
     *,
     rng: np.random.Generator,
+    encode: Encode | None = None,
 ) -> list[Architecture]:
     """See `Sampler`; ties go to the earlier candidate, `rng` is not drawn from."""
     pool = unmeasured(candidates, measured)
-    features = design_features(space, pool)
-    covariance = _posterior(design_features(space, measured))
+    if not pool or not count:
+        return []
+    features = encoded(space, pool, encode)
+    timed = encoded(space, measured, encode) if measured else np.zeros((0, features.shape[1]))
+    covariance = _posterior(timed)
     variances = np.einsum("nd,nd->n", features @ covariance, features)
     chosen: list[int] = []
     for _ in range(min(count, len(pool))):
@@ -42,16 +45,6 @@ def sample_d_optimal(
         variances[chosen] = -np.inf
         covariance = _after(covariance, features[best])
     return [pool[index] for index in chosen]
-
-
-def design_features(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
-    """(n, d) columns of the feature map that a design spreads over.
-
-    Those of kernels stay out: they are sums over what the others tell apart, and a design that spreads over them as
-    well seeks the rare extremes of their combinations.
-    """
-    features = feature_map(space)
-    return features(architectures)[:, np.array(features.groups) != GROUPS.index("kernel")]
 
 
 def _posterior(timed: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 
 from predictors import SAMPLERS
 from predictors.features import feature_map
-from predictors.samplers.d_optimal import design_features
+from predictors.samplers.base import design_features
 from spaces import get_space
 
 NB201 = get_space("nb201")
