@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli import devices, imports, keys, train
+from service.cli import bench, devices, imports, keys, train
 from service.cli.encode import encode
 from service.cli.migrate import migrate
 from service.cli.predict import predict
@@ -31,6 +31,7 @@ app.command()(upload)
 app.command()(predict)
 app.command()(search)
 app.add_typer(train.app, name="train")
+app.add_typer(bench.app, name="bench")
 app.command()(encode)
 app.command()(proxies)
 app.command()(version)

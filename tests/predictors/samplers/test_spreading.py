@@ -67,7 +67,12 @@ def test_sampler_covers_clusters_evenly_where_chance_does_not(name, pool):
 def test_sampler_does_not_depend_on_the_units_of_columns(name, pool):
     first, second = (
         SAMPLERS[name](
-            NB201, pool, [], 6, rng=rng(), encode=lambda a, f=f: NB201.decisions(a) * np.array([f, 1, 1, 1, 1, 1])
+            NB201,
+            pool,
+            [],
+            6,
+            rng=rng(),
+            encode=lambda a, f=f: NB201.decisions(a) * np.array([f, 1.0, 1.0, 1.0, 1.0, 1.0]),
         )
         for f in (1.0, 1000.0)
     )
