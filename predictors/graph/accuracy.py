@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.special import ndtri
 
 from arch_encodings.learned.vocabulary import Vocabulary
 from predictors.graph.flan import Flan
@@ -15,6 +14,7 @@ from predictors.graph.inputs import GraphInputs
 from predictors.graph.pretrained import chunks
 from predictors.graph.settings import FlanSettings, TrainingSettings
 from predictors.graph.training import OnProgress, seeded, silent, train
+from predictors.normal_scores import normal_scores
 from spaces.base import Architecture, FloatArray, SearchSpace
 
 
@@ -62,9 +62,7 @@ def fit_flan(
     graphs = GraphInputs.of(space, architectures, vocabulary).to(training.device)
     extra = None if supplementary is None else torch.from_numpy(supplementary).float().to(training.device)
     scorer = _Scorer(module.to(training.device), graphs, extra)
-    ranks = np.argsort(np.argsort(accuracy, kind="stable"), kind="stable")
-    # Normal scores of the ranks: accuracies lie within a per cent but for a tail of failures.
-    targets = torch.from_numpy(ndtri((ranks + 0.5) / len(ranks))[:, None]).float().to(training.device)
+    targets = torch.from_numpy(normal_scores(accuracy)[:, None]).float().to(training.device)
     train(scorer, targets, training, on_progress=on_progress)
     module.to("cpu").requires_grad_(False)
     return FlanRanker(space, module, vocabulary)

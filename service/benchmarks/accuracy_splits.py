@@ -18,8 +18,12 @@ import numpy as np
 
 from arch_encodings import ENCODERS
 from device_db.importers import accuracy as accuracy_tables
+from predictors.bayesian_linear import fit_bayesian_linear
+from predictors.cost_linear import prior_grid
+from predictors.features import feature_map
 from predictors.graph.settings import FlanSettings, TrainingSettings
 from predictors.metrics import kendall
+from predictors.normal_scores import normal_scores
 from predictors.samplers.base import standardised
 from service.benchmarks.baselines import BASELINES, regress
 from spaces import Architecture, get_space
@@ -116,6 +120,20 @@ def _flan(settings: FlanSettings, encoding: Callable[[AccuracyBench], FloatArray
     return predict
 
 
+def _cost_linear(bench: AccuracyBench, rows: IntArray) -> FloatArray:
+    """The Bayesian linear model of latencies, on the ranks of accuracies as normal scores."""
+    features = feature_map(bench.space)
+    columns = features(bench.architectures)
+    targets = normal_scores(bench.accuracy[rows])
+    return columns @ fit_bayesian_linear(columns[rows], targets, prior_grid(features.groups)).weights
+
+
+def _flan_and_cost_linear(bench: AccuracyBench, rows: IntArray) -> FloatArray:
+    """The mean of both, each standardised over the space: they err differently."""
+    parts = [CONTESTANTS[name](bench, rows) for name in ("flan", "cost_linear")]
+    return standardised(np.column_stack(parts)).mean(axis=1)
+
+
 def _baseline(name: str) -> Contestant:
     return lambda bench, rows: regress(name, bench.one_hot, rows, bench.accuracy[rows])
 
@@ -123,6 +141,8 @@ def _baseline(name: str) -> Contestant:
 CONTESTANTS: Final[Mapping[str, Contestant]] = {
     "flan": _flan(FlanSettings()),
     "flan_cost": _flan(FlanSettings(), lambda bench: bench.cost),
+    "cost_linear": _cost_linear,
+    "flan_and_cost_linear": _flan_and_cost_linear,
     "flops": lambda bench, rows: bench.macs,
     **{name: _baseline(name) for name in BASELINES},
 }

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from spaces.base import FloatArray
 
 
-class Regression(Protocol):
-    """Fits targets (n,) to columns (n, d) and predicts."""
-
-    def fit(self, X: FloatArray, y: FloatArray) -> Any:
-        """Learn."""
-        ...
-
-    def predict(self, X: FloatArray) -> FloatArray:
-        """(n,)."""
-        ...
-
-
-def _ridge() -> Regression:
+def _ridge() -> Any:
     from sklearn.linear_model import RidgeCV
 
     return RidgeCV(np.logspace(-3, 4, 15))
 
 
-def _boosting() -> Regression:
+def _boosting() -> Any:
     from sklearn.ensemble import GradientBoostingRegressor
 
     return GradientBoostingRegressor(random_state=0)
 
 
-def _gaussian_process() -> Regression:
+def _gaussian_process() -> Any:
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 
@@ -42,7 +30,8 @@ def _gaussian_process() -> Regression:
     return GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
 
 
-BASELINES: Final[dict[str, Callable[[], Regression]]] = {
+# Name -> an estimator of scikit-learn, made when it is needed.
+BASELINES: Final[dict[str, Callable[[], Any]]] = {
     "one_hot_ridge": _ridge,
     "gradient_boosting": _boosting,
     "gaussian_process": _gaussian_process,

@@ -3,8 +3,8 @@
 Protocol: Akhauri & Abdelfattah 2024, arXiv 2403.02446, without its faults. For each seed: 256 random architectures,
 the same on every source device, are all that is known of the sources; the samples, chosen by the sampler among
 architectures with a path, are all that is seen of a target. Scores are over all its other measured architectures, in
-NAS-Bench-201 without cells isomorphic to a sample, averaged over targets, then over seeds. What is trained on sources is
-trained anew for each task and seed, so no network has seen a target.
+NAS-Bench-201 without cells isomorphic to a sample, averaged over targets, then over seeds. What is trained on sources
+is trained anew for each task and seed, so no network has seen a target.
 """
 
 from __future__ import annotations

@@ -34,10 +34,10 @@ def test_run_size_scores_the_test_rows(bench):
 
 @pytest.mark.parametrize("is_supplied", [False, True])
 def test_fit_flan_ranks_what_it_was_not_trained_on(bench, is_supplied):
-    settings = FlanSettings(layers=2, width=32, node_width=16, head_width=32)
+    settings = FlanSettings(layers=1, timesteps=1, width=32, node_width=16, head_width=32)
     extra = bench.cost if is_supplied else None
     own = None if extra is None else extra[:60]
-    training = TrainingSettings(epochs=20, batch=8)
+    training = TrainingSettings(epochs=15, batch=16, learning_rate=5e-3)
     ranker = fit_flan(bench.space, bench.architectures[:60], bench.accuracy[:60], own, settings, training)
     scores = ranker.score(bench.architectures, extra)
     assert kendall(scores[60:], bench.accuracy[60:]) > 0.4
