@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ TEST_SIZE: Final = 7_813
 _TRAINING: Final = TrainingSettings(epochs=150, batch=8)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Split:
     """Rows to train on and rows to score."""
 
@@ -78,8 +79,8 @@ class AccuracyBench:
         return [Split(order[:size], order[size : size + TEST_SIZE]) for order in orders]
 
 
-# (bench, rows to train on) -> scores (15625,).
-Contestant = Callable[[AccuracyBench, IntArray], FloatArray]
+# Scores of the rows to test, greater for the more accurate.
+Contestant = Callable[[AccuracyBench, Split], FloatArray]
 
 
 def read_splits(path: Path, size: int, seeds: int) -> list[Split]:
@@ -94,9 +95,7 @@ def read_splits(path: Path, size: int, seeds: int) -> list[Split]:
 def run_size(bench: AccuracyBench, name: str, size: int, splits: Sequence[Split]) -> dict[str, Any]:
     """Mean and deviation of Kendall's tau over the splits."""
     begin = time.perf_counter()
-    scores = [
-        kendall(CONTESTANTS[name](bench, split.train)[split.test], bench.accuracy[split.test]) for split in splits
-    ]
+    scores = [kendall(CONTESTANTS[name](bench, split), bench.accuracy[split.test]) for split in splits]
     return {
         "predictor": name,
         "train": size,
@@ -108,34 +107,35 @@ def run_size(bench: AccuracyBench, name: str, size: int, splits: Sequence[Split]
 
 
 def _flan(settings: FlanSettings, encoding: Callable[[AccuracyBench], FloatArray] | None = None) -> Contestant:
-    def predict(bench: AccuracyBench, rows: IntArray) -> FloatArray:
+    @lru_cache(maxsize=8)
+    def predict(bench: AccuracyBench, split: Split) -> FloatArray:
         from predictors.graph.accuracy import fit_flan
 
-        supplementary = None if encoding is None else encoding(bench)
-        trained = [bench.architectures[row] for row in rows.tolist()]
-        own = None if supplementary is None else supplementary[rows]
-        fitted = fit_flan(bench.space, trained, bench.accuracy[rows], own, settings, _TRAINING)
-        return fitted.score(bench.architectures, supplementary)
+        known, asked = (None if encoding is None else encoding(bench)[rows] for rows in (split.train, split.test))
+        trained, wanted = ([bench.architectures[row] for row in rows] for rows in (split.train, split.test))
+        fitted = fit_flan(bench.space, trained, bench.accuracy[split.train], known, settings, _TRAINING)
+        return fitted.score(wanted, asked)
 
     return predict
 
 
-def _cost_linear(bench: AccuracyBench, rows: IntArray) -> FloatArray:
+def _cost_linear(bench: AccuracyBench, split: Split) -> FloatArray:
     """The Bayesian linear model of latencies, on the ranks of accuracies as normal scores."""
     features = feature_map(bench.space)
     columns = features(bench.architectures)
-    targets = normal_scores(bench.accuracy[rows])
-    return columns @ fit_bayesian_linear(columns[rows], targets, prior_grid(features.groups)).weights
+    targets = normal_scores(bench.accuracy[split.train])
+    posterior = fit_bayesian_linear(columns[split.train], targets, prior_grid(features.groups))
+    return columns[split.test] @ posterior.weights
 
 
-def _flan_and_cost_linear(bench: AccuracyBench, rows: IntArray) -> FloatArray:
-    """The mean of both, each standardised over the space: they err differently."""
-    parts = [CONTESTANTS[name](bench, rows) for name in ("flan", "cost_linear")]
+def _flan_and_cost_linear(bench: AccuracyBench, split: Split) -> FloatArray:
+    """The mean of both, each standardised over what is asked: they err differently."""
+    parts = [CONTESTANTS[name](bench, split) for name in ("flan", "cost_linear")]
     return standardised(np.column_stack(parts)).mean(axis=1)
 
 
 def _baseline(name: str) -> Contestant:
-    return lambda bench, rows: regress(name, bench.one_hot, rows, bench.accuracy[rows])
+    return lambda bench, split: regress(name, bench.one_hot, split.train, bench.accuracy[split.train])[split.test]
 
 
 CONTESTANTS: Final[Mapping[str, Contestant]] = {
@@ -143,6 +143,6 @@ CONTESTANTS: Final[Mapping[str, Contestant]] = {
     "flan_cost": _flan(FlanSettings(), lambda bench: bench.cost),
     "cost_linear": _cost_linear,
     "flan_and_cost_linear": _flan_and_cost_linear,
-    "flops": lambda bench, rows: bench.macs,
+    "flops": lambda bench, split: bench.macs[split.test],
     **{name: _baseline(name) for name in BASELINES},
 }
