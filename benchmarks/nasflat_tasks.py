@@ -36,11 +36,16 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--section", default="nasflat_tasks", help="name of the section, before the space's")
+    parser.add_argument("--rows", type=Path, help="write the section from what an earlier run printed")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     predictors = arguments.predictor or list(_DEFAULT_PREDICTORS)
     samplers = arguments.sampler or list(_DEFAULT_SAMPLERS)
     names = arguments.task or [name for name, task in TASKS.items() if task.space == arguments.space]
+    if arguments.rows:
+        rows = [json.loads(line) for line in arguments.rows.read_text(encoding="utf-8").splitlines()]
+        _write(arguments, rows)
+        return
     table = read_tables(arguments.data)[arguments.space]
     rows: list[dict[str, Any]] = []
     for name in names:
@@ -49,11 +54,15 @@ def main() -> None:
             print(json.dumps(row), flush=True)
         rows += found
         if arguments.write:  # after each task, as all of them take long
-            done = list(dict.fromkeys(row["task"] for row in rows))
-            write_section(f"{arguments.section}_{arguments.space}", _section(arguments, done, rows))
+            _write(arguments, rows)
 
 
-def _section(arguments: argparse.Namespace, names: list[str], rows: list[dict[str, Any]]) -> str:
+def _write(arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
+    write_section(f"{arguments.section}_{arguments.space}", _section(arguments.space, rows))
+
+
+def _section(space: str, rows: list[dict[str, Any]]) -> str:
+    names = list(dict.fromkeys(row["task"] for row in rows))
     header = [
         "predictor",
         "sampler",
@@ -73,10 +82,10 @@ def _section(arguments: argparse.Namespace, names: list[str], rows: list[dict[st
         keys = ("kendall", "median_ape", "coverage50", "coverage80", "coverage90", "adapt_seconds")
         rest = [_mean([row[key] for row in own]) for key in keys]
         body.append([predictor, sampler, *spread, f"{gmean([max(row['spearman'], 1e-3) for row in own]):.3f}", *rest])
-    return f"""### Predictors and samplers on NASFLAT's tasks, {arguments.space}
+    return f"""### Predictors and samplers on NASFLAT's tasks, {space}
 
-Spearman correlation over every measured architecture that was not timed, {arguments.samples} timings of each
-target device, mean over targets ± standard deviation over seeds ({arguments.seeds}); the other columns are means over
+Spearman correlation over every measured architecture that was not timed, {rows[0]["samples"]} timings of each
+target device, mean over targets ± standard deviation over seeds ({rows[0]["seeds"]}); the other columns are means over
 tasks. Every network is trained anew for each task and seed, on 256 architectures of the task's source devices alone.
 
 {markdown_table(header, body)}"""
