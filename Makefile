@@ -44,8 +44,9 @@ format: $(VENV)/installed-dev ## Rewrite the code in the project's format
 migrations-check: $(VENV)/installed-dev ## Upgrade, downgrade and compare the schema with the models, on both databases
 	$(BIN)/python -m pytest -q tests/migrations
 
-bench: $(VENV)/installed-dev ## Compare with the published numbers and rewrite docs/benchmarks.md
+bench: $(VENV)/installed-dev ## Compare with the published numbers and rewrite the numbers in docs/
 	$(BIN)/python benchmarks/onboard_device.py --write
+	$(BIN)/python benchmarks/accelerators.py --write
 
 clean: ## Remove the environment and every cache; data directories stay
 	rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

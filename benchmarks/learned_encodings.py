@@ -197,7 +197,7 @@ def main() -> None:
     torch.set_num_threads(1)
     header = ["decoded from", *(f"{z}: {what}" for z in ("held-out", "drawn") for what in ("operations %", "graph %"))]
     parts = [
-        "## What the learned encodings learned",
+        "### What they learned",
         QUALITY,
         quality_table(),
         VALIDITY,

@@ -23,6 +23,11 @@ def write_section(name: str, body: str, page: str = "benchmarks.md") -> None:
     path.write_text(updated if count else f"{text.rstrip()}\n\n{section}\n", encoding="utf-8")
 
 
+def docs_path(name: str) -> Path:
+    """Where a file of that name lies in docs."""
+    return _DOCS / name
+
+
 def markdown_table(header: list[str], rows: list[list[str]]) -> str:
     """A GitHub table, the first column left-aligned and the others right-aligned."""
     rule = ["---", *["---:"] * (len(header) - 1)]
@@ -37,5 +42,8 @@ def _origin() -> str:
 
 
 def _shown(arguments: list[str]) -> list[str]:
-    """Arguments without absolute paths, which mean nothing elsewhere."""
+    """Arguments without absolute paths, which mean nothing elsewhere, nor the folder of an interrupted run."""
+    if "--keep" in arguments:
+        position = arguments.index("--keep")
+        arguments = arguments[:position] + arguments[position + 2 :]
     return [Path(argument).name if Path(argument).is_absolute() else argument for argument in arguments]

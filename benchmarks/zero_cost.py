@@ -1,7 +1,9 @@
 """The zero-cost proxies against published values: `python benchmarks/zero_cost.py --write`.
 
 Rank correlation of each proxy with NAS-Bench-Suite-Zero's (NB201, CIFAR-10) and with NASFLAT's (FBNet, CIFAR-100), with
-accuracy next to the reference's own, and the time of each. `--keep FOLDER` goes on where an earlier run stopped.
+accuracy next to the reference's own, and the time of each. What two draws of weights and images have in common bounds
+what ours and the reference's can: "other seed" is our own correlation between two. `--keep FOLDER` goes on where an
+earlier run stopped.
 """
 
 from __future__ import annotations
@@ -53,29 +55,41 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="update docs/encodings.md")
     parser.add_argument("--count", type=int, default=200, help="architectures of each space")
     parser.add_argument("--slow-count", type=int, default=200, help="of these the number for grasp, half of all work")
+    parser.add_argument("--repeat-count", type=int, default=100, help="of these the number computed with another seed")
     parser.add_argument("--space", choices=_BATCH_SIZE, help="only compute the values of this space")
     parser.add_argument("--keep", type=Path, help="folder of the values computed so far")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    amount = (arguments.count, arguments.slow_count, arguments.keep)
     references = {"nb201": read_nb201(), "fbnet": read_fbnet()}
     if arguments.space:
-        computed(arguments.space, references[arguments.space], *amount)
+        all_values(arguments.space, references[arguments.space], arguments)
         return
-    body = "\n\n".join(section(space, reference, *amount) for space, reference in references.items())
+    body = "\n\n".join(section(space, reference, arguments) for space, reference in references.items())
     print(body)
     if arguments.write:
         write_section("zero_cost", body, page="encodings.md")
 
 
-def section(space: str, reference: Reference, count: int, slow_count: int, keep: Path | None) -> str:
+def all_values(
+    space: str, reference: Reference, arguments: argparse.Namespace
+) -> tuple[list[int], FloatArray, FloatArray]:
+    """Rows of the reference drawn for this space, our proxies of them, and of the first of them with another seed."""
+    rows = np.random.default_rng(0).permutation(len(reference.architectures))[: arguments.count].tolist()
+    chosen = [reference.architectures[row] for row in rows]
+    values = computed(space, chosen, min(arguments.slow_count, len(chosen)), 0, arguments.keep)
+    repeated = chosen[: arguments.repeat_count]
+    return rows, values, computed(space, repeated, len(repeated), 1, arguments.keep)
+
+
+def section(space: str, reference: Reference, arguments: argparse.Namespace) -> str:
     """The table of one space."""
-    rows, values = computed(space, reference, count, slow_count, keep)
+    rows, values, repeated = all_values(space, reference, arguments)
     seconds, together = timed(space, [reference.architectures[row] for row in rows[:_TIMED]])
     header = [
         "proxy",
         "architectures",
         "rank correlation with the reference",
+        "with our own, other seed",
         "with accuracy",
         "reference with accuracy",
         "s alone",
@@ -85,34 +99,35 @@ def section(space: str, reference: Reference, count: int, slow_count: int, keep:
         ours, theirs = values[:, column], reference.values[name][rows]
         accuracy = None if reference.accuracy is None else reference.accuracy[rows]
         with_accuracy = [_correlation(one, accuracy) for one in (ours, theirs)]
-        table.append(
-            [name, str(np.isfinite(ours).sum()), _correlation(ours, theirs), *with_accuracy, f"{seconds[name]:.2f}"]
-        )
+        again = _correlation(ours[: len(repeated)], repeated[:, column])
+        count = str(np.isfinite(ours).sum())
+        table.append([name, count, _correlation(ours, theirs), again, *with_accuracy, f"{seconds[name]:.2f}"])
     alone = sum(seconds.values())
     return (
-        f"**{space}**, {count} architectures, batch {_BATCH_SIZE[space]}, one core: all 13 in {together:.2f} s each, "
+        f"**{space}**, {len(rows)} architectures, {len(repeated)} of them with another seed, batch "
+        f"{_BATCH_SIZE[space]}, one core: all 13 in {together:.2f} s each, "
         f"{together / alone:.0%} of the {alone:.2f} s that they take one by one.\n\n" + markdown_table(header, table)
     )
 
 
 def computed(
-    space: str, reference: Reference, count: int, slow_count: int, keep: Path | None
-) -> tuple[list[int], FloatArray]:
-    """Rows of the reference drawn for this space, and our proxies of them (count, 13), NaN where not computed."""
-    rows = np.random.default_rng(0).permutation(len(reference.architectures))[:count].tolist()
+    space: str, architectures: list[Architecture], slow_count: int, seed: int, keep: Path | None
+) -> FloatArray:
+    """Our proxies (n, 13), NaN where not computed: grasp only of the first `slow_count`."""
     columns: dict[str, FloatArray] = {}
-    for names, wanted in ((_QUICK, count), (_SLOW, min(count, slow_count))):
-        chosen = [reference.architectures[row] for row in rows[:wanted]]
-        path = keep / f"{space}_{names[0]}.npy" if keep else None
+    for names, wanted in ((_QUICK, len(architectures)), (_SLOW, slow_count)):
+        suffix = f"_seed{seed}" if seed else ""
+        path = keep / f"{space}_{names[0]}{suffix}.npy" if keep else None
         values = np.load(path)[:wanted] if path and path.is_file() else np.empty((0, len(names)))
         for start in range(len(values), wanted, _CHUNK):
-            chunk = chosen[start : start + _CHUNK]
-            values = np.vstack([values, compute_proxies(get_space(space), chunk, names, settings=_settings(space))])
+            chunk = architectures[start : min(start + _CHUNK, wanted)]
+            found = compute_proxies(get_space(space), chunk, names, settings=_settings(space, seed))
+            values = np.vstack([values, found])
             if path:
                 np.save(path, values)
-        missing = np.full((count - len(values), len(names)), np.nan)
+        missing = np.full((len(architectures) - len(values), len(names)), np.nan)
         columns |= dict(zip(names, np.vstack([values, missing]).T, strict=True))
-    return rows, np.column_stack([columns[name] for name in PROXIES])
+    return np.column_stack([columns[name] for name in PROXIES])
 
 
 def timed(space: str, architectures: list[Architecture]) -> tuple[dict[str, float], float]:
@@ -146,14 +161,16 @@ def read_fbnet() -> Reference:
     return Reference([get_space("fbnet").parse(key) for key in table], values, None)
 
 
-def _settings(space: str) -> ProxySettings:
-    return ProxySettings.of_space(space, batch_size=_BATCH_SIZE[space])
+def _settings(space: str, seed: int = 0) -> ProxySettings:
+    return ProxySettings.of_space(space, seed=seed, batch_size=_BATCH_SIZE[space])
 
 
 def _correlation(first: FloatArray, second: FloatArray | None) -> str:
     if second is None:
         return ""
     known = np.isfinite(first) & np.isfinite(second)
+    if min(np.ptp(first[known]), np.ptp(second[known])) == 0:
+        return "constant"
     return f"{spearmanr(first[known], second[known])[0]:.3f}"
 
 

@@ -16,6 +16,7 @@ from service.schemas.predictions import PredictorInfo
 from spaces import Architecture, SearchSpace
 from spaces.base import FloatArray
 from targets import Target, build_target, parse_hardware, segment_costs
+from targets.formats import parse_format, sqnr_evaluator
 
 Evaluator = Callable[[Sequence[Architecture]], FloatArray]
 
@@ -53,10 +54,15 @@ class DeviceCosts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedCosts:
-    """Costs that a target computes."""
+    """Costs that a target computes.
+
+    Attributes:
+        weight_format: number format of the weights, where the hardware names one.
+    """
 
     target: Target
     space: SearchSpace
+    weight_format: str | None = None
 
     @property
     def info(self) -> PredictorInfo:
@@ -66,10 +72,16 @@ class SimulatedCosts:
 
     @property
     def evaluators(self) -> Mapping[str, Evaluator]:
-        """Latency, and energy where the target models it."""
+        """Latency; energy and area where the target knows them; the weights' error where it has a number format."""
+        known = segment_costs(self.target, self.space, [])
         metrics: dict[str, Evaluator] = {"latency_ms": self._latency_ms}
-        if segment_costs(self.target, self.space, []).energy_mj is not None:
+        if known.energy_mj is not None:
             metrics["energy_mj"] = self._energy_mj
+        if known.area_mm2 is not None:
+            area_mm2 = known.area_mm2
+            metrics["area_mm2"] = lambda architectures: np.full(len(architectures), area_mm2)
+        if self.weight_format is not None:
+            metrics["quantisation_sqnr_db"] = sqnr_evaluator(self.space, parse_format(self.weight_format))
         return metrics
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
@@ -140,7 +152,8 @@ def open_costs(
     Raises: DeviceNotReadyError for a measured device with too few samples.
     """
     if device.kind is DeviceKind.simulated:
-        return SimulatedCosts(build_target(parse_hardware(device.config)), space)
+        hardware = parse_hardware(device.config)
+        return SimulatedCosts(build_target(hardware), space, hardware.weight_format)
     # The samples decide, not the artifact: an undone upload may have left a predictor of what is gone.
     samples = Devices(session).counts([device.name]).get(device.name, {}).get(space.name, 0)
     found = predictors.latest(session, device.name, space.name) if samples >= MIN_SAMPLES else None

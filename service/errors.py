@@ -9,7 +9,10 @@ ServiceError
 ├── ForbiddenError             a key without the scope
 ├── NotUploaderError           somebody else's upload
 ├── DeviceNotReadyError        too few samples to predict
+├── ProxiesNotComputedError    more architectures without zero-cost proxies than a request may compute
+├── ProxiesNotPublishedError   architectures that the published tables in the database do not have
 ├── SimulatedDeviceError       asks of a simulated device what only a measured one has
+├── MeasuredDeviceError        asks of a measured device what only a simulated one has
 ├── OverloadedError            every slot taken
 └── UnavailableError           the database cannot serve yet
 """
@@ -106,11 +109,45 @@ class DeviceNotReadyError(ServiceError):
         self.needed = needed
 
 
+class ProxiesNotComputedError(ServiceError):
+    """More architectures lack their zero-cost proxies than may be computed while a client waits."""
+
+    def __init__(self, space: str, missing: int, limit: int):
+        super().__init__(
+            f"the zero-cost proxies of {missing:,} architectures of {space} are not computed yet, which takes seconds "
+            f"for each; this computes at most {limit:,}: run `archcast proxies --space {space}` on them first, or set "
+            "ARCHCAST_MAX_UNCACHED_PROXIES"
+        )
+        self.space = space
+        self.missing = missing
+        self.limit = limit
+
+
+class ProxiesNotPublishedError(ServiceError):
+    """Published proxies were asked for, and the database does not have all of them."""
+
+    def __init__(self, space: str, missing: int):
+        super().__init__(
+            f"there are no published zero-cost proxies of {missing:,} of the architectures of {space}: "
+            "`archcast import zero-cost` brings those that exist, and computed ones need no table"
+        )
+        self.space = space
+        self.missing = missing
+
+
 class SimulatedDeviceError(ServiceError):
     """A simulated device needs no measurements."""
 
     def __init__(self, device: str):
         super().__init__(f"device {device!r} is simulated: its costs are computed, not measured")
+        self.device = device
+
+
+class MeasuredDeviceError(ServiceError):
+    """A measured device computes nothing."""
+
+    def __init__(self, device: str):
+        super().__init__(f"device {device!r} is measured: it has no model to compute costs with")
         self.device = device
 
 

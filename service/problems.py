@@ -74,7 +74,14 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.DeviceNotReadyError: ProblemType(
         409, "device-not-ready", "Too few samples", ("device", "space", "samples", "needed")
     ),
+    errors.ProxiesNotComputedError: ProblemType(
+        409, "proxies-not-computed", "Proxies not computed yet", ("space", "missing", "limit")
+    ),
+    errors.ProxiesNotPublishedError: ProblemType(
+        409, "proxies-not-published", "Proxies not published", ("space", "missing")
+    ),
     errors.SimulatedDeviceError: ProblemType(409, "simulated-device", "Device is simulated", ("device",)),
+    errors.MeasuredDeviceError: ProblemType(409, "measured-device", "Device is measured", ("device",)),
     errors.OverloadedError: ProblemType(503, "overloaded", "Overloaded", ("retry_after_seconds",)),
     errors.UnavailableError: ProblemType(503, "unavailable", "Not ready", ("retry_after_seconds",)),
     DeviceNotFoundError: ProblemType(404, "device-not-found", "Device not found", ("name",)),

@@ -7,7 +7,7 @@ from service.device_costs import DeviceCosts, Evaluator
 from service.layer_totals import LAYER_TOTALS, total_over_layers
 from spaces import SearchSpace
 
-_MAXIMISED: Final = frozenset({"accuracy"})
+_MAXIMISED: Final = frozenset({"accuracy", "quantisation_sqnr_db"})
 
 
 def direction(metric: str) -> Literal["min", "max"]:

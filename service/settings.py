@@ -61,6 +61,9 @@ class ComputeSettings(BaseSettings):
     search_waiters: int = Field(default=16, ge=0, le=30, description="searches waited for at once; more get 202")
     max_search_seconds: float = Field(default=3600.0, gt=0)
     max_search_evaluations: int = Field(default=2_000_000, gt=0)
+    max_uncached_proxies: int = Field(
+        default=4, ge=0, description="architectures whose zero-cost proxies an encoding may compute, seconds for each"
+    )
 
 
 class JobSettings(BaseSettings):

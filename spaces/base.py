@@ -55,7 +55,8 @@ class ArchGraph:
 class Layer:
     """One kernel of a network with its shapes, for one sample (batch 1).
 
-    A dense layer has height = width = 1. `groups == in_channels` is a depthwise convolution.
+    A dense layer has height = width = 1, or width = tokens. `groups == in_channels` is a depthwise convolution.
+    A matmul is a dense layer whose weights are activations too: in attention, keys or values, a group for each head.
     `macs` counts multiply-accumulates of conv, linear and matmul; the other kinds have none.
     """
 
@@ -74,6 +75,8 @@ class Layer:
     inputs: int = 1  # tensors read: 2 for an addition
     is_affine: bool = True  # of a norm: whether scale and shift are learned
     kernel_width: int | None = None  # where the kernel is not square; its height is `kernel`
+    is_input_streamed: bool = False  # hardware may take the input from the layer before without a way through memory
+    is_output_streamed: bool = False  # and hand the output to the next one
 
     @property
     def macs(self) -> int:
@@ -89,8 +92,11 @@ class Layer:
             return 2 * self.out_channels if self.is_affine else 0
         if self.kind not in ("conv", "linear"):
             return 0
-        weights = self.out_channels * self.kernel_area * (self.in_channels // self.groups)
-        return weights + (self.out_channels if self.has_bias else 0)
+        return self._weights + (self.out_channels if self.has_bias else 0)
+
+    @property
+    def _weights(self) -> int:
+        return self.out_channels * self.kernel_area * (self.in_channels // self.groups)
 
     @property
     def kernel_area(self) -> int:
@@ -99,8 +105,9 @@ class Layer:
 
     @property
     def in_elements(self) -> int:
-        """Scalars read from memory, without weights."""
-        return self.inputs * self.in_channels * self.in_height * self.in_width
+        """Scalars read from memory, without learned ones."""
+        feature_maps = self.inputs * self.in_channels * self.in_height * self.in_width
+        return feature_maps + (self._weights if self.kind == "matmul" else 0)
 
     @property
     def out_elements(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spaces.base import ArchGraph, BoolArray, FloatArray, IntArray
-from spaces.layer_attributes import COST_NAMES
+from spaces.layer_attributes import ATTRIBUTE_NAMES
 
 _INPUTS = 2
 
@@ -36,13 +36,13 @@ def pruned_cell(ops: IntArray, adjacency: BoolArray, is_zero: BoolArray, attribu
     """The graph of a cell without the edges of zeros and of nodes off every path from an input to the output."""
     kept = adjacency & ~is_zero & ~is_zero[:, None]
     mask = _on_path(kept)
-    return ArchGraph(ops, kept & mask & mask[:, None], mask, attributes, COST_NAMES)
+    return ArchGraph(ops, kept & mask & mask[:, None], mask, attributes, ATTRIBUTE_NAMES)
 
 
 def side_by_side(cells: Sequence[ArchGraph], first_costs: FloatArray, last_costs: FloatArray) -> ArchGraph:
     """Cells between a common input (op 0, the stem) and a common output (op 1, pool and classifier).
 
-    Args: first_costs, last_costs: attributes of the common input and output, (3,) each.
+    Args: first_costs, last_costs: attributes of the common input and output, (4,) each.
     """
     nodes = 2 + sum(len(cell.ops) for cell in cells)
     adjacency = np.zeros((nodes, nodes), dtype=np.bool_)
@@ -59,7 +59,7 @@ def side_by_side(cells: Sequence[ArchGraph], first_costs: FloatArray, last_costs
         adjacency=adjacency,
         mask=np.concatenate([ends, *(cell.mask for cell in cells), ends]),
         attributes=np.concatenate([first_costs[None], *(cell.attributes for cell in cells), last_costs[None]]),
-        attribute_names=COST_NAMES,
+        attribute_names=ATTRIBUTE_NAMES,
     )
 
 

@@ -18,7 +18,7 @@ from spaces import fbnet_layers as layers
 from spaces.base import ArchGraph, Architecture, FloatArray, IntArray, Layer, Notation, Workload
 from spaces.errors import InvalidArchitectureError
 from spaces.fbnet_layers import CIFAR100, Macro
-from spaces.layer_attributes import COST_NAMES, layer_costs
+from spaces.layer_attributes import ATTRIBUTE_NAMES, layer_costs
 from spaces.segmented_space import SegmentedSpace
 
 _SEPARATOR: Final = re.compile("[-_,]")
@@ -85,8 +85,8 @@ class Fbnet(SegmentedSpace):
     def graph(self, architecture: Architecture) -> ArchGraph:
         """A chain of 24 nodes: input (the stem), 22 blocks, output (header, pool and classifier).
 
-        Attributes per node: channels in and out, side of the input in pixels, stride, MACs, params, bytes moved at 32
-        bits. A skip is a node like any other, so every node lies on the path and the mask is True.
+        Attributes per node: channels in and out, side of the input in pixels, stride, `ATTRIBUTE_NAMES`. A skip is a
+        node like any other, so every node lies on the path and the mask is True.
         """
         row = self.decisions([architecture])[0]
         ends, per_choice = _attribute_tables(self._macro)
@@ -96,7 +96,7 @@ class Fbnet(SegmentedSpace):
             adjacency=np.eye(_NODES, k=1, dtype=np.bool_),
             mask=np.ones(_NODES, dtype=np.bool_),
             attributes=np.concatenate([ends[:1], blocks, ends[1:]]),
-            attribute_names=("in_channels", "out_channels", "size", "stride", *COST_NAMES),
+            attribute_names=("in_channels", "out_channels", "size", "stride", *ATTRIBUTE_NAMES),
         )
 
     def workload(self, architecture: Architecture) -> Workload:

@@ -36,7 +36,7 @@ from spaces.base import (
 )
 from spaces.decision_space import DecisionSpace, as_integer
 from spaces.errors import InvalidArchitectureError
-from spaces.layer_attributes import COST_NAMES, layer_costs
+from spaces.layer_attributes import ATTRIBUTE_NAMES, layer_costs
 from spaces.nb101_cell import MOST_EDGES, MOST_VERTICES, Cell, canonical, live_vertices, pruned
 from spaces.nb101_layers import OPS, OUTPUT, Vertex, Widths
 
@@ -155,20 +155,20 @@ class Nb101(DecisionSpace):
     def graph(self, architecture: Architecture) -> ArchGraph:
         """Seven nodes: input, five inner vertices, output; vertices that the cell does not have are off the mask.
 
-        Attributes per node, summed over the nine cells: MACs, params, bytes moved at 32 bits of the vertex, what it
-        reads from the cell's input included. The input node carries the stem, the output node the rest of the network.
+        Attributes per node, summed over the nine cells: `ATTRIBUTE_NAMES` of the vertex, what it reads from the cell's
+        input included. The input node carries the stem, the output node the rest of the network.
         """
         cell = _cell(architecture)
         row = np.array(_placed(cell))
         adjacency = _matrices(row[:_EDGES])
         ops = np.concatenate([[0], row[_EDGES:] + 2, [1]])
-        attributes = np.zeros((MOST_VERTICES, len(COST_NAMES)))
+        attributes = np.zeros((MOST_VERTICES, len(ATTRIBUTE_NAMES)))
         attributes[0] = layer_costs(layers.stem_layers())
         attributes[-1] = layer_costs(layers.fixed_layers()) - attributes[0]
         for vertex in layers.cell_vertices(*cell):
             attributes[-1 if vertex.op == OUTPUT else vertex.number] += _vertex_costs(vertex)
         mask = np.concatenate([[True], row[_EDGES:] != _ABSENT, [True]])
-        return ArchGraph(ops, adjacency, mask, attributes, COST_NAMES)
+        return ArchGraph(ops, adjacency, mask, attributes, ATTRIBUTE_NAMES)
 
     def workload(self, architecture: Architecture) -> Workload:
         """The network in execution order."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from spaces import nb201_layers as layers
 from spaces.base import ArchGraph, BoolArray, FloatArray, IntArray
-from spaces.layer_attributes import COST_NAMES, layer_costs
+from spaces.layer_attributes import ATTRIBUTE_NAMES, layer_costs
 
 OP_NAMES: Final = ("output", "input", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3", "none", "skip_connect")
 _INPUT, _OUTPUT = 0, 7
@@ -31,12 +31,12 @@ def cell_graph(row: IntArray) -> ArchGraph:
     network runs them all; `mask` tells which ones shape the result. In the 341 cells without a path from input to
     output no node does: the mask is False everywhere, input and output included.
 
-    Attributes per node, summed over the 15 cells: MACs, params, bytes moved at 32 bits. The input node carries the
-    stem, the output node every other fixed layer, so that a column's sum is the network's total.
+    Attributes per node: `ATTRIBUTE_NAMES`, summed over the 15 cells. The input node carries the stem, the output node
+    every other fixed layer, so that a column's sum is the network's total.
     """
     ops = np.concatenate([[OP_NAMES.index("input")], _NODE_OP[row], [OP_NAMES.index("output")]])
     adjacency, mask = pruned_cell(ops == OP_NAMES.index("none"), ops == OP_NAMES.index("skip_connect"))
-    return ArchGraph(ops, adjacency, mask, _attributes(row), COST_NAMES)
+    return ArchGraph(ops, adjacency, mask, _attributes(row), ATTRIBUTE_NAMES)
 
 
 def pruned_cell(is_zero: BoolArray, is_identity: BoolArray) -> tuple[BoolArray, BoolArray]:

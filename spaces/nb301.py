@@ -37,7 +37,7 @@ from spaces.base import (
 from spaces.cell_graphs import cell_adjacency, side_by_side
 from spaces.decision_space import DecisionSpace, as_integer
 from spaces.errors import InvalidArchitectureError
-from spaces.layer_attributes import COST_NAMES, layer_costs
+from spaces.layer_attributes import ATTRIBUTE_NAMES, layer_costs
 from spaces.nb301_layers import CELL_KINDS, NODES, OPS, CellEdges, Edge
 
 NAME: Final = "nb301"
@@ -128,8 +128,7 @@ class Nb301(DecisionSpace):
         """The normal and the reduction cell, fifteen nodes each.
 
         c_k-2 and c_k-1, the cell's inputs with what is done to them first; for each node of the cell its two operations
-        and their sum; output, the concatenation. Attributes: MACs, params, bytes moved at 32 bits, summed over the
-        cells of the kind.
+        and their sum; output, the concatenation. Attributes: `ATTRIBUTE_NAMES`, summed over the cells of the kind.
         """
         normal, reduce = (_cell_graph(kind, edges) for kind, edges in enumerate(_cells(architecture)))
         return normal, reduce
@@ -252,13 +251,13 @@ def _cell_graph(kind: int, cell: CellEdges) -> ArchGraph:
             attributes[2 + 3 * node + slot] = _edge_costs(kind, node, slot, edge)
     mask = np.ones(_CELL_NODES, dtype=np.bool_)
     adjacency = cell_adjacency([(first.source, second.source) for first, second in cell], range(2, 2 + NODES))
-    return ArchGraph(ops, adjacency, mask, attributes, COST_NAMES)
+    return ArchGraph(ops, adjacency, mask, attributes, ATTRIBUTE_NAMES)
 
 
 @cache
 def _fixed_attributes(kind: int) -> FloatArray:
     """Costs of the nodes that are no operations, (15, 3)."""
-    costs = np.zeros((_CELL_NODES, len(COST_NAMES)))
+    costs = np.zeros((_CELL_NODES, len(ATTRIBUTE_NAMES)))
     costs[:2] = [layer_costs(layers.input_layers(kind, place)) for place in range(2)]
     costs[4:-1:3] = [layer_costs(layers.sum_layers(kind, node)) for node in range(NODES)]
     costs[-1] = layer_costs(layers.concat_layers(kind))

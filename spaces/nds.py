@@ -109,8 +109,8 @@ class Nds(DecisionSpace):
 
         c_k-2 and c_k-1, the cell's inputs with what is done to them first; for each node of the cell its two operations
         and their sum; output, the concatenation. `none` has no edges. Nodes off every path lose theirs: an input that
-        nothing reads, what follows from zeros alone; their layers run all the same. Attributes: MACs, params, bytes
-        moved at 32 bits, summed over the cells of the kind.
+        nothing reads, what follows from zeros alone; their layers run all the same. Attributes:
+        `ATTRIBUTE_NAMES`, summed over the cells of the kind.
         """
         cells = self._cells(architecture)
         counts = self._concatenated(cells)

@@ -22,7 +22,7 @@ from spaces import ofa_layers as layers
 from spaces.base import ArchGraph, Architecture, FloatArray, IntArray, Layer, Notation, Part, Workload
 from spaces.decision_space import DecisionSpace, as_integer
 from spaces.errors import InvalidArchitectureError
-from spaces.layer_attributes import COST_NAMES, layer_costs
+from spaces.layer_attributes import ATTRIBUTE_NAMES, layer_costs
 
 NAME: Final = "ofa"
 _RESOLUTIONS: Final = tuple(f"r{resolution}" for resolution in layers.RESOLUTIONS)
@@ -153,7 +153,7 @@ class Ofa(DecisionSpace):
 
         The resolution is a node of its own, so that encodings of operations see it. Absent blocks are nodes without
         edges, off the mask. Attributes per node: channels in and out, side of the input in pixels, stride (0 at absent
-        blocks), MACs, params, bytes moved at 32 bits.
+        blocks), `ATTRIBUTE_NAMES`.
         """
         row = self.decisions([architecture])[0]
         ops = np.concatenate([[0], row[:1] + 2, row[1:] + 2 + len(_RESOLUTIONS), [1]])
@@ -169,7 +169,7 @@ class Ofa(DecisionSpace):
             adjacency=adjacency,
             mask=mask,
             attributes=np.array([ends[0], ends[1], *blocks, ends[2]]),
-            attribute_names=("in_channels", "out_channels", "size", "stride", *COST_NAMES),
+            attribute_names=("in_channels", "out_channels", "size", "stride", *ATTRIBUTE_NAMES),
         )
 
     def workload(self, architecture: Architecture) -> Workload:
@@ -229,7 +229,7 @@ def _member(notation: object, value: object, allowed: tuple[int, ...]) -> int:
 @cache
 def _block_attributes(position: int, block: int, resolution: int) -> FloatArray:
     if block == _ABSENT:
-        return np.zeros(4 + len(COST_NAMES))
+        return np.zeros(4 + len(ATTRIBUTE_NAMES))
     shapes = layers.block_shapes(position, resolution)
     return np.array([*shapes, *layer_costs(layers.block_layers(position, _BLOCKS[block], resolution))])
 

@@ -22,7 +22,7 @@ from spaces import tnb101_layers as layers
 from spaces.base import NO_DECISION, ArchGraph, Architecture, IntArray, Layer, Notation, Part, Workload
 from spaces.decision_space import DecisionSpace
 from spaces.errors import InvalidArchitectureError
-from spaces.layer_attributes import COST_NAMES, layer_costs
+from spaces.layer_attributes import ATTRIBUTE_NAMES, layer_costs
 from spaces.tnb101_layers import MODULE_TYPES, Module
 
 NAME: Final = "tnb101_macro"
@@ -104,7 +104,7 @@ class Tnb101Macro(DecisionSpace):
         """A chain of eight nodes: input (the stem), six modules, output (pool and classifier).
 
         Modules that do not exist are nodes without edges, off the mask. Attributes per node: channels in and out, side
-        of the input in pixels, stride (0 where there is no module), MACs, params, bytes moved at 32 bits.
+        of the input in pixels, stride (0 where there is no module), `ATTRIBUTE_NAMES`.
         """
         row = _row(architecture)
         modules = _modules(row)
@@ -115,13 +115,13 @@ class Tnb101Macro(DecisionSpace):
         adjacency = np.zeros((len(ops), len(ops)), dtype=np.bool_)
         adjacency[live[:-1], live[1:]] = True
         stem, head = layers.stem_layers(), layers.head_layers(last.out_channels, last.out_size)
-        attributes = np.zeros((len(ops), 4 + len(COST_NAMES)))
+        attributes = np.zeros((len(ops), 4 + len(ATTRIBUTE_NAMES)))
         attributes[0] = [layers.INPUT_SHAPE[0], modules[0].channels, layers.INPUT_SHAPE[1], 4, *layer_costs(stem)]
         for number, module in enumerate(modules):
             shapes = (module.channels, module.out_channels, module.size, module.stride)
             attributes[1 + number] = [*shapes, *layer_costs(layers.block_layers(number, module))]
         attributes[-1] = [last.out_channels, layers.CLASSES, last.out_size, 1, *layer_costs(head)]
-        names = ("in_channels", "out_channels", "size", "stride", *COST_NAMES)
+        names = ("in_channels", "out_channels", "size", "stride", *ATTRIBUTE_NAMES)
         return ArchGraph(ops, adjacency, mask, attributes, names)
 
     def workload(self, architecture: Architecture) -> Workload:

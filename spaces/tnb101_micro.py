@@ -21,7 +21,7 @@ import numpy as np
 from spaces import tnb101_layers as layers
 from spaces.base import ArchGraph, Architecture, FloatArray, IntArray, Layer, Notation, Workload
 from spaces.errors import InvalidArchitectureError
-from spaces.layer_attributes import COST_NAMES, layer_costs
+from spaces.layer_attributes import ATTRIBUTE_NAMES, layer_costs
 from spaces.nb201_cell import pruned_cell
 from spaces.nb201_layers import EDGES
 from spaces.segmented_space import SegmentedSpace
@@ -85,7 +85,7 @@ class Tnb101Micro(SegmentedSpace):
         adjacency, mask = pruned_cell(ops == _OP_NAMES.index("none"), ops == _OP_NAMES.index("skip_connect"))
         first, last, per_choice = _cost_tables()
         attributes = np.concatenate([first, per_choice[np.arange(len(row)), row], last])
-        return ArchGraph(ops, adjacency, mask, attributes, COST_NAMES)
+        return ArchGraph(ops, adjacency, mask, attributes, ATTRIBUTE_NAMES)
 
     def workload(self, architecture: Architecture) -> Workload:
         """The network in execution order, dead operations included."""

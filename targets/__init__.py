@@ -14,27 +14,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from targets.base import Cost, LayerCost, Precision, Target
+from targets.base import Cost, Cycles, LayerCost, Mode, Precision, Target, total_cost
+from targets.bitmod import BitMod, BitModHardware
+from targets.bitvert import BitSerial, BitSerialHardware
 from targets.catalogue import catalogue_description, file_description, hardware_names, validate
 from targets.errors import (
     InvalidHardwareError,
     TargetError,
     UnknownHardwareError,
     UnknownTargetError,
+    UnsupportedLayerError,
     UnsupportedPrecisionError,
 )
 from targets.hardware_spec import HardwareSpec
+from targets.host import WithHost
+from targets.m4bram import M4bram, M4bramHardware
 from targets.roofline import ArithmeticUnit, Roofline, RooflineHardware
 from targets.segment_costs import CostArrays, segment_costs
+from targets.variants import vary
 
 __all__ = [
     "TARGETS",
     "ArithmeticUnit",
+    "BitMod",
+    "BitModHardware",
+    "BitSerial",
+    "BitSerialHardware",
     "Cost",
     "CostArrays",
+    "Cycles",
     "HardwareSpec",
     "InvalidHardwareError",
     "LayerCost",
+    "M4bram",
+    "M4bramHardware",
+    "Mode",
     "Precision",
     "Roofline",
     "RooflineHardware",
@@ -43,14 +57,20 @@ __all__ = [
     "TargetModel",
     "UnknownHardwareError",
     "UnknownTargetError",
+    "UnsupportedLayerError",
     "UnsupportedPrecisionError",
+    "WithHost",
     "build_target",
+    "catalogue_description",
+    "file_description",
     "hardware_names",
     "load_hardware",
     "load_target",
     "parse_hardware",
     "read_hardware",
     "segment_costs",
+    "total_cost",
+    "vary",
 ]
 
 
@@ -63,7 +83,10 @@ class TargetModel:
 
 
 TARGETS: Final[dict[str, TargetModel]] = {
+    "bitvert": TargetModel(BitSerialHardware, BitSerial),
+    "m4bram": TargetModel(M4bramHardware, M4bram),
     "roofline": TargetModel(RooflineHardware, Roofline),
+    "bitmod": TargetModel(BitModHardware, BitMod),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -59,12 +60,24 @@ def validate(description: Mapping[str, object], schema: type[Spec], *, source: s
         return schema.model_validate(dict(description))
     except ValidationError as error:
         faults = [
-            (".".join(str(part) for part in fault["loc"]), f"{fault['msg']}, got {fault['input']!r:.80}")
+            (".".join(str(part) for part in fault["loc"]), f"{fault['msg']}, got {_BRIEFLY.repr(fault['input'])}")
             if fault["loc"]
             else ("", fault["msg"])
             for fault in error.errors(include_url=False)
         ]
         raise InvalidHardwareError(source, faults) from error
+
+
+class _BriefRepr(reprlib.Repr):
+    """`repr` of whatever a user wrote: short, and safe for deep nesting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 2
+        self.maxstring = self.maxother = 80
+
+
+_BRIEFLY = _BriefRepr()
 
 
 def _catalogue() -> dict[str, Traversable]:

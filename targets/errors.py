@@ -4,7 +4,8 @@ TargetError
 ├── UnknownTargetError         no cost model of that name
 ├── UnknownHardwareError       no hardware of that name in the catalogue
 ├── InvalidHardwareError       a hardware description that cannot be used, with the keys at fault
-└── UnsupportedPrecisionError  operands wider than the hardware computes with
+├── UnsupportedPrecisionError  operands wider than the hardware computes with
+└── UnsupportedLayerError      a layer that the hardware cannot run
 """
 
 from collections.abc import Sequence
@@ -50,9 +51,19 @@ class InvalidHardwareError(TargetError):
 class UnsupportedPrecisionError(TargetError):
     """Operands wider than any that the hardware computes with."""
 
-    def __init__(self, hardware: str, bits: int, supported_bits: Sequence[int]):
-        shown = ", ".join(str(width) for width in supported_bits)
-        super().__init__(f"{hardware} cannot compute with {bits}-bit operands; it supports: {shown}")
+    def __init__(self, hardware: str, bits: float, supported_bits: Sequence[float]):
+        shown = ", ".join(f"{width:g}" for width in supported_bits)
+        super().__init__(f"{hardware} cannot compute with {bits:g}-bit operands; it supports: {shown}")
         self.hardware = hardware
         self.bits = bits
         self.supported_bits = tuple(supported_bits)
+
+
+class UnsupportedLayerError(TargetError):
+    """A layer that the hardware cannot run."""
+
+    def __init__(self, hardware: str, layer: str, kind: str):
+        super().__init__(f"{hardware} cannot run the layer {layer!r} ({kind}); a host could, where one is given")
+        self.hardware = hardware
+        self.layer = layer
+        self.kind = kind

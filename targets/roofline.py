@@ -105,6 +105,15 @@ class Roofline:
         """Widths that the hardware description calls native."""
         return Precision(self.hardware.native_weight_bits, self.hardware.native_activation_bits)
 
+    @property
+    def is_additive(self) -> bool:
+        """Layers know nothing of each other."""
+        return True
+
+    def supports(self, layer: Layer) -> bool:
+        """Every layer has arithmetic or traffic."""
+        return True
+
     def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
         """Cost of one run of the workload's batch, at the native precision by default.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -43,20 +43,26 @@ def segment_costs(
     """Cost of each architecture, equal to `target.cost(space.workload(architecture))` up to rounding.
 
     Args:
-        target: costs that add over layers, as the protocol promises.
+        target: one that is not additive costs each workload as a whole, which takes longer.
         space: the architectures' space, hashable: the table is kept per target, space, precision and batch.
         architectures: n of them, also none.
         precision: the target's native one by default.
         batch: samples per run.
 
     Raises:
-        UnsupportedPrecisionError: as `Target.cost`.
+        UnsupportedPrecisionError, UnsupportedLayerError: as `Target.cost`.
         ValueError: a batch below 1.
     """
     if batch < 1:
         raise ValueError(f"batch must be at least 1, got {batch}")
-    table, nothing = _part_table(target, space, precision or target.native_precision, batch)
-    totals = table(architectures).sum(axis=1)
+    precision = precision or target.native_precision
+    if target.is_additive:
+        table, nothing = _part_table(target, space, precision, batch)
+        totals = table(architectures).sum(axis=1)
+    else:
+        nothing = target.cost(Workload(()), precision)
+        workloads = [replace(space.workload(architecture), batch=batch) for architecture in architectures]
+        totals = np.array([_pair(target.cost(workload, precision)) for workload in workloads]).reshape(-1, 2)
     return CostArrays(
         latency_ms=totals[:, _LATENCY],
         energy_mj=None if nothing.energy_mj is None else totals[:, _ENERGY],

@@ -8,6 +8,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+# Before anything imports torch: its threads wait busily, so that those of several test processes starve each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy import create_engine as plain_engine
@@ -26,6 +29,15 @@ def data_dir() -> Path:
     path = Path(os.environ.get("ARCHCAST_TEST_DATA", _REPOSITORY.parent / "shared" / "data"))
     if not path.is_dir():
         pytest.skip(f"reference data not found at {path}; set ARCHCAST_TEST_DATA")
+    return path
+
+
+@pytest.fixture(scope="session")
+def goldens_dir() -> Path:
+    """Folder of the reference outputs of published simulators; skips the test where it is absent."""
+    path = Path(os.environ.get("ARCHCAST_TEST_GOLDENS", _REPOSITORY.parent / "shared" / "goldens"))
+    if not path.is_dir():
+        pytest.skip(f"reference outputs not found at {path}; set ARCHCAST_TEST_GOLDENS")
     return path
 
 

@@ -24,6 +24,19 @@ class AccuracyTable:
     values: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class EncodingTable:
+    """Numbers of architectures of one space, all from one configuration.
+
+    Attributes:
+        values: encoding -> architecture -> number, NaN where it is undefined.
+    """
+
+    space: str
+    configuration: str
+    values: Mapping[str, Mapping[str, float]]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BenchmarkData:
     """One published benchmark, read from its own files.
@@ -34,6 +47,7 @@ class BenchmarkData:
         measurements: read lazily and once; raises ImportFormatError where a file turns out to be malformed.
         row_count: upper bound of the number of measurements, for progress.
         accuracies: whole tables.
+        encodings: whole tables.
         orders: space -> its architectures in the order in which the benchmark numbers them.
         notes: what was left out, and why.
     """
@@ -43,6 +57,7 @@ class BenchmarkData:
     measurements: Iterator[MeasurementRow] = field(default_factory=lambda: iter(()))
     row_count: int = 0
     accuracies: tuple[AccuracyTable, ...] = ()
+    encodings: tuple[EncodingTable, ...] = ()
     orders: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

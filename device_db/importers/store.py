@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from device_db.importers.benchmark_data import BenchmarkData
-from device_db.repositories import Accuracies, ArchitectureIndices, Devices, Measurements
+from device_db.repositories import Accuracies, ArchitectureIndices, Devices, EncodingValues, Measurements
 from device_db.rows import MeasurementRow, StoreCounts
 
 _ROWS_PER_REPORT = 5000
@@ -30,6 +30,7 @@ class ImportReport:
     devices: int
     measurements: StoreCounts
     accuracies: StoreCounts
+    encodings: StoreCounts
     orders: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -44,7 +45,7 @@ def import_benchmark(
     Args:
         data: from an importer; its measurements are consumed.
         uploader: who imports.
-        on_progress: called every few thousand measurements.
+        on_progress: called every few thousand measurements and encoding values.
 
     Raises: ImportFormatError, ArchitectureOrderError, DatabaseError.
     """
@@ -62,6 +63,7 @@ def import_benchmark(
             devices=devices,
             measurements=measurement_counts,
             accuracies=sum(accuracy_counts, StoreCounts()),
+            encodings=_store_encodings(session, data, on_progress),
             orders=new_orders,
             notes=data.notes,
         )
@@ -76,6 +78,17 @@ def _store_measurements(
     upload = measurements.begin_upload(uploader, data.source)
     rows = data.measurements if on_progress is None else _reporting(data.measurements, data.row_count, on_progress)
     return upload.id, measurements.store(upload, rows)
+
+
+def _store_encodings(session: Session, data: BenchmarkData, on_progress: OnProgress | None) -> StoreCounts:
+    counts, repository = StoreCounts(), EncodingValues(session)
+    total = sum(len(values) for table in data.encodings for values in table.values.values())
+    for table in data.encodings:
+        for encoding, values in table.values.items():
+            counts += repository.store(table.space, encoding, table.configuration, values)
+            if on_progress is not None:
+                on_progress(counts.total, total)
+    return counts
 
 
 def _reporting(rows: Iterable[MeasurementRow], total: int, on_progress: OnProgress) -> Iterator[MeasurementRow]:

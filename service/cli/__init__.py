@@ -1,5 +1,6 @@
 """The command line `archcast`; importing it needs only the base install, each command imports what it uses."""
 
+import os
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -13,6 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: as after the program's name; None reads them from the process.
     """
+    # torch reads it once. Threads that wait busily starve the requests, searches and processes beside them.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(arguments, prog_name="archcast")
     except Exception as error:

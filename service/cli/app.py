@@ -4,12 +4,15 @@ import typer
 
 from service.cli import bench, devices, imports, keys, train
 from service.cli.encode import encode
+from service.cli.label import label
 from service.cli.migrate import migrate
 from service.cli.predict import predict
 from service.cli.proxies import proxies
 from service.cli.search import search
 from service.cli.serve import serve
+from service.cli.simulate import simulate
 from service.cli.suggest import suggest
+from service.cli.targets import targets
 from service.cli.upload import upload
 from service.cli.version import version
 from service.cli.worker import worker
@@ -30,6 +33,9 @@ app.command()(suggest)
 app.command()(upload)
 app.command()(predict)
 app.command()(search)
+app.command()(targets)
+app.command()(simulate)
+app.command()(label)
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")
 app.command()(encode)

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 # As `device_db.importers.IMPORTERS`, which needs the server's packages; a test holds the two together.
 BENCHMARKS = {
-    "help": "HELP: latencies of nb201 and fbnet on 27 devices each, of ofa on 12. PATH is its folder `data`, or one space's.",
+    "help": "HELP: nb201 and fbnet on 27 devices each, ofa on 12. PATH is its `data` or one space's folder.",
     "eagle": "EAGLE / LatBench: latencies of nb201 on 13 devices. PATH is the table (.csv or .csv.gz) or its folder.",
     "hw-nas-bench": "HW-NAS-Bench: latency and energy of nb201 on 6 devices. PATH is the Parquet file or its folder.",
     "accuracy": "NAS-Bench-201: test accuracies, and the order that gives cells their index. PATH as for eagle.",
+    "zero-cost": "Published proxies of nb201 and fbnet, used where asked for by name. PATH is a file or their folder.",
 }
 
 app = typer.Typer(
@@ -59,7 +60,7 @@ def _store(workspace: Workspace, benchmark: str, path: Path) -> ImportReport:
     with workspace.read_sessions() as session:
         spaces = workspace.spaces(session)
     data = IMPORTERS[benchmark](path, lambda space, notation: spaces[space].parse(notation).key)
-    with progress("measurements") as on_progress, workspace.sessions.begin() as session:
+    with progress("rows") as on_progress, workspace.sessions.begin() as session:
         return import_benchmark(session, data, uploader="cli", on_progress=on_progress)
 
 
@@ -83,7 +84,12 @@ def _as_json(report: ImportReport, predictors: int) -> dict[str, Any]:
 
 
 def _print_report(report: ImportReport, predictors: int) -> None:
-    for what, counts in (("measurements", report.measurements), ("accuracies", report.accuracies)):
+    stored = (
+        ("measurements", report.measurements),
+        ("accuracies", report.accuracies),
+        ("encoding values", report.encodings),
+    )
+    for what, counts in stored:
         if counts.total:
             typer.echo(
                 f"{what}: {counts.inserted:,} inserted, {counts.updated:,} updated, {counts.unchanged:,} unchanged"

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+MAX_SEED = 2**63 - 1  # what torch's generators take
+
 DataDir = Annotated[
     Path | None,
     typer.Option(

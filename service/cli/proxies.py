@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import AsJson, DataDir, SpaceOption
+from service.cli.options import MAX_SEED, AsJson, DataDir, SpaceOption
 from service.cli.output import print_json, print_table
 from service.cli.progress import progress
 
@@ -17,7 +17,9 @@ def proxies(
     proxy: Annotated[
         list[str] | None, typer.Option("--proxy", help="Name of a proxy; repeatable. Default all.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the sample, weights, images and noise.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=MAX_SEED, help="Of the sample, weights, images and noise.")
+    ] = 0,
     batch_size: Annotated[int, typer.Option("--batch-size", min=2, max=1024, help="Images in the batch.")] = 64,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -37,6 +39,8 @@ def proxies(
     with open_workspace(data_dir) as workspace:
         with workspace.read_sessions() as session:
             searched = find_space(workspace.spaces(session), space)
+        if sample > searched.size:
+            raise CommandError(f"{space} has {searched.size:,} architectures, fewer than --sample {sample}")
         chosen = [searched.parse(notation) for notation in architectures or ()]
         chosen += searched.sample(sample, rng=np.random.default_rng(seed))
         settings = ProxySettings.of_space(space, seed=seed, batch_size=batch_size)

@@ -31,11 +31,19 @@ def search(
     ] = None,
     evaluations: Annotated[int | None, typer.Option("--evaluations", min=1, help="Budget in architectures.")] = None,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.0, help="Budget in time.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed finds the same front, unless --seconds ends it.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same front, unless --seconds ends it.")] = 0,
     algorithm: Annotated[
         str, typer.Option("--algorithm", help="`auto` scores everything where the space allows.")
     ] = "auto",
     dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option("--precision", metavar="KEY=V1,V2", help="Choose weight_bits, activation_bits, weight_format."),
+    ] = None,
+    hardware: Annotated[
+        list[str] | None,
+        typer.Option("--hardware", metavar="KEY=V1,V2", help="Choose a key of the simulated device's hardware too."),
+    ] = None,
     interval: Interval = 0.9,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -63,6 +71,8 @@ def search(
         algorithm=algorithm,
         dataset=dataset,
         interval=interval,
+        precision=dict(_parse_candidates(each) for each in precision or []),
+        hardware=dict(_parse_candidates(each) for each in hardware or []),
     )
     with open_workspace(data_dir) as workspace, workspace.read_sessions() as session:
         spaces = workspace.spaces(session)
@@ -89,6 +99,15 @@ def _parse_limit(text: str) -> tuple[str, float]:
     except ValueError:
         pass
     raise typer.BadParameter(f"{text!r} is not METRIC=VALUE, for example latency_ms=12")
+
+
+def _parse_candidates(text: str) -> tuple[str, list[object]]:
+    key, equals, values = text.partition("=")
+    if not key or not equals:
+        raise typer.BadParameter(f"{text!r} is not KEY=VALUE,VALUE, for example rows=16,32")
+    import yaml
+
+    return key, [yaml.safe_load(value) for value in values.split(",")]
 
 
 def _print_front(answer: SearchAnswer) -> None:

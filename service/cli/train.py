@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from service.cli.options import MAX_SEED
+
 app = typer.Typer(no_args_is_help=True, help="Train the networks behind learned encodings.")
 
 _JOINT = "joint"
@@ -28,7 +30,7 @@ def encoder(
     ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the graphs, at most.")] = 40,
     graphs: Annotated[int, typer.Option("--graphs", min=100, help="Architectures taken of each space.")] = 6_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same network.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=MAX_SEED, help="The same seed gives the same network.")] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a run with the same options was interrupted.")
     ] = False,

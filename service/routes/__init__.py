@@ -4,11 +4,12 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from service.routes import admin, devices, encodings, health, jobs, predictions, searches, spaces
+from service.routes import admin, devices, encodings, health, jobs, predictions, searches, spaces, targets
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     predictions.router,
     searches.router,
+    targets.router,
     jobs.router,
     devices.router,
     admin.router,

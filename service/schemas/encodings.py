@@ -1,6 +1,6 @@
 """Bodies of POST /encode and GET /encodings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,9 @@ class EncodingRequest(BaseModel):
     space: SpaceName
     architectures: Annotated[list[NotationField], Field(min_length=1, max_length=20_000)]
     encodings: Annotated[list[_EncodingName], Field(min_length=1, max_length=20)]
+    proxies: Literal["computed", "published"] = Field(
+        default="computed", description="where zcp, also in combinations, takes its values from"
+    )
 
 
 class EncodedArchitectures(BaseModel):

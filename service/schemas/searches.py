@@ -2,13 +2,29 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from service.schemas.fields import DeviceName, Interval, Origin, SpaceName
 from service.schemas.predictions import PredictorInfo
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _MetricName = Annotated[str, Field(max_length=50, examples=["latency_ms"])]
+
+_PrecisionKey = Literal["weight_bits", "activation_bits", "weight_format"]
+_HardwareKey = Annotated[str, Field(min_length=1, max_length=100, examples=["rows"])]
+_Candidates = Annotated[
+    list[StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | StrictStr | None],
+    Field(min_length=1, max_length=256),
+]
 
 
 class Limit(BaseModel):
@@ -40,7 +56,11 @@ class BudgetRequest(BaseModel):
 
 
 class SearchRequest(BaseModel):
-    """What to search for. Metrics: accuracy, latency_ms, macs, params; on simulated devices also energy_mj."""
+    """What to search for.
+
+    Metrics: accuracy, latency_ms, macs, params; on simulated devices also energy_mj, area_mm2, quantisation_sqnr_db
+    where their model knows them. On a simulated device precision and hardware may be decisions too.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,6 +75,22 @@ class SearchRequest(BaseModel):
     )
     dataset: Annotated[str, Field(max_length=100, description="of the accuracy; cifar10 unless given")] | None = None
     interval: Interval = 0.9
+    precision: Annotated[dict[_PrecisionKey, _Candidates], Field(max_length=2)] = Field(
+        default={}, description="candidates for the widths of weights and activations, or for the weights' format"
+    )
+    hardware: Annotated[dict[_HardwareKey, _Candidates], Field(max_length=8)] = Field(
+        default={}, description="candidates for keys of the device's hardware description, dotted where nested"
+    )
+
+    @model_validator(mode="after")
+    def _one_width_of_weights(self) -> Self:
+        if {"weight_bits", "weight_format"} <= self.precision.keys():
+            raise ValueError("precision takes weight_bits or weight_format: a format brings its width")
+        for key, values in self.precision.items():
+            is_number = [isinstance(value, int | float) and not isinstance(value, bool) for value in values]
+            if any(is_number) if key == "weight_format" else not all(is_number):
+                raise ValueError(f"precision.{key} takes {'names' if key == 'weight_format' else 'numbers'}")
+        return self
 
 
 class AccuracyInfo(BaseModel):
@@ -75,7 +111,7 @@ class FrontEntry(BaseModel):
     """One architecture of the front.
 
     It has a further member for each objective and each limited metric, by the metric's name, and `accuracy_origin`
-    (`table` or `proxy`) where accuracy is one of them.
+    (`table` or `proxy`) where accuracy is one of them; also `precision` and `hardware`, where they were decisions.
     """
 
     model_config = ConfigDict(extra="allow")

@@ -97,7 +97,7 @@ def adapt_all(
     space: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[AdaptedPredictor, ...]:
-    """Adapt every device with samples in the space, as after an import; see `adapt_each`.
+    """Adapt every measured device with samples in the space, as after an import; see `adapt_each`.
 
     Each in a transaction of its own, so that an upload waits for one device and not for all.
     """
@@ -107,7 +107,9 @@ def adapt_all(
             return adapt(session, spaces, device, space)
 
     with sessions.begin() as session:
-        wanted = _richest_first(session, ((device.name, space) for device in Devices(session).list(space=space)))
+        devices = Devices(session).list(space=space)
+        measured = ((device.name, space) for device in devices if device.kind is not DeviceKind.simulated)
+        wanted = _richest_first(session, measured)
     return _in_turn(wanted, adapt_alone, progress)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy.orm import Session
 
 from service.accuracy_source import choose_dataset
+from service.codesign import Codesign
 from service.device_costs import open_costs
 from service.errors import FieldError, InvalidRequestError
 from service.lookup import body_device, body_space
@@ -26,10 +27,15 @@ def check_search(
     """Return if the search can run. Raises: InvalidRequestError that points at each fault; DeviceNotReadyError."""
     space = body_space(spaces, request.space)
     device = body_device(session, request.device)
-    costs = open_costs(session, predictors, device, space, keys=())
+    costs = (
+        Codesign(device, space, request)
+        if request.precision or request.hardware
+        else open_costs(session, predictors, device, space, keys=())
+    )
+    searched = costs.space if isinstance(costs, Codesign) else space
     faults = [
         *_metric_faults(request, metric_names(costs)),
-        *_algorithm_faults(request, space),
+        *_algorithm_faults(request, searched),
         *_budget_faults(request, settings),
     ]
     if faults:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from arch_encodings.zero_cost import ProxySettings
 from arch_encodings.zero_cost import compute_proxies as compute
 from device_db import EncodingValues
+from service.errors import ProxiesNotComputedError
 from spaces import Architecture, SearchSpace
 from spaces.base import FloatArray
 
@@ -24,16 +25,22 @@ def compute_proxies(
     names: Sequence[str],
     settings: ProxySettings,
     on_progress: Callable[[int, int], None] | None = None,
+    *,
+    most: int | None = None,
 ) -> FloatArray:
     """The proxies, (n, names), NaN where undefined; no transaction is open while networks run.
 
-    Args: on_progress: called with (done, total) architectures of those that are not known yet.
-    Raises: UnknownProxyError.
+    Args:
+        on_progress: called with (done, total) architectures of those that are not known yet.
+        most: how many may not be known yet; None sets no bound.
+    Raises: UnknownProxyError, ProxiesNotComputedError.
     """
     compute(space, [], names)  # refuses unknown proxies
     known = _lookup(sessions, space, architectures, names, settings)
     unknown = _unknown(architectures, names, known)
     done, total = 0, sum(map(len, unknown.values()))
+    if most is not None and total > most:
+        raise ProxiesNotComputedError(space.name, total, most)
     for missing, group in unknown.items():
         for start in range(0, len(group), _CHUNK):
             chunk = group[start : start + _CHUNK]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from arch_encodings import ENCODERS, UnsupportedSpaceError
+from arch_encodings import ENCODERS, Encoder, UnsupportedSpaceError
 from service.errors import FieldError, InvalidRequestError
 from service.lookup import body_space, parse_architectures
 from service.schemas.encodings import (
@@ -21,8 +21,13 @@ from spaces.base import FloatArray
 _MAX_VALUES: Final = 4_000_000  # about 80 MB of JSON
 
 
-def encode_architectures(spaces: Mapping[str, SearchSpace], request: EncodingRequest) -> EncodingAnswer:
-    """Every encoding asked for. Raises: InvalidRequestError that points at each fault."""
+def encode_architectures(
+    spaces: Mapping[str, SearchSpace], encoders: Mapping[str, Encoder], request: EncodingRequest
+) -> EncodingAnswer:
+    """Every encoding asked for, by `encoders`, which know all of `ENCODERS`.
+
+    Raises: InvalidRequestError that points at each fault; ProxiesNotComputedError, ProxiesNotPublishedError.
+    """
     space = body_space(spaces, request.space)
     pointers = [f"/architectures/{index}" for index in range(len(request.architectures))]
     architectures = parse_architectures(space, request.architectures, pointers)
@@ -31,7 +36,7 @@ def encode_architectures(spaces: Mapping[str, SearchSpace], request: EncodingReq
     if asked > _MAX_VALUES:
         reason = f"{asked:,} numbers are above the {_MAX_VALUES:,} of one answer: ask for fewer architectures at a time"
         raise InvalidRequestError([FieldError(reason, pointer="/architectures")])
-    encoded = encode(space, architectures, request.encodings)
+    encoded = encode(encoders, space, architectures, request.encodings)
     return EncodingAnswer(
         space=space.name,
         architectures=[architecture.key for architecture in architectures],
@@ -60,9 +65,11 @@ def feature_names(space: SearchSpace, names: Sequence[str]) -> dict[str, tuple[s
     return features
 
 
-def encode(space: SearchSpace, architectures: Sequence[Architecture], names: Sequence[str]) -> dict[str, FloatArray]:
+def encode(
+    encoders: Mapping[str, Encoder], space: SearchSpace, architectures: Sequence[Architecture], names: Sequence[str]
+) -> dict[str, FloatArray]:
     """(n, d) of each encoding, by its name; the names are known."""
-    return {name: ENCODERS[name].encode(space, architectures) for name in names}
+    return {name: encoders[name].encode(space, architectures) for name in names}
 
 
 def list_encodings(spaces: Mapping[str, SearchSpace]) -> EncodingList:
@@ -76,7 +83,7 @@ def list_encodings(spaces: Mapping[str, SearchSpace]) -> EncodingList:
 
 
 def _first_line(encoder: object) -> str:
-    return (type(encoder).__doc__ or "").strip().split("\n", 1)[0]
+    return (encoder.__doc__ or "").strip().split("\n", 1)[0]
 
 
 def _dimensions(name: str, spaces: Mapping[str, SearchSpace]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from arch_encodings import Encoder
 from service.lookup import find_space, parse_architectures
 from service.use_cases.encode_architectures import encode, feature_names
 from spaces import NotEnumerableError, SearchSpace, is_enumerable
@@ -16,6 +17,7 @@ from spaces import NotEnumerableError, SearchSpace, is_enumerable
 
 def export_encodings(
     spaces: Mapping[str, SearchSpace],
+    encoders: Mapping[str, Encoder],
     space_name: str,
     notations: Sequence[str] | None,
     names: Sequence[str],
@@ -26,9 +28,12 @@ def export_encodings(
     The names of an encoding's columns are JSON in the field's metadata under `features`. The file appears whole or
     not at all.
 
-    Args: notations: None means every architecture of the space.
+    Args:
+        encoders: know all of `ENCODERS`.
+        notations: None means every architecture of the space.
     Returns: the number of rows.
-    Raises: UnknownSpaceError, InvalidRequestError, NotEnumerableError.
+    Raises: UnknownSpaceError, InvalidRequestError, NotEnumerableError, ProxiesNotComputedError,
+        ProxiesNotPublishedError.
     """
     space = find_space(spaces, space_name)
     features = feature_names(space, names)
@@ -41,7 +46,7 @@ def export_encodings(
         architectures = parse_architectures(space, notations, pointers)
     fields = [pa.field("architecture", pa.string())]
     columns: list[pa.Array] = [pa.array([architecture.key for architecture in architectures])]
-    for name, values in encode(space, architectures, list(features)).items():
+    for name, values in encode(encoders, space, architectures, list(features)).items():
         column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
         fields.append(pa.field(name, column.type, metadata={"features": json.dumps(features[name])}))
         columns.append(column)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from device_db import Devices
 from service.accuracy_source import AccuracySource, choose_dataset, open_accuracy
+from service.codesign import Codesign
 from service.device_costs import DeviceCosts, open_costs
 from service.errors import FieldError, UnreachableLimitError
 from service.lookup import find_space
@@ -45,7 +46,12 @@ def run_search(
     from search import run  # brings pymoo: seconds that starting the server need not take
 
     space = find_space(spaces, request.space)
-    costs = open_costs(session, predictors, Devices(session).get(request.device), space)
+    device = Devices(session).get(request.device)
+    costs = (
+        Codesign(device, space, request)
+        if request.precision or request.hardware
+        else open_costs(session, predictors, device, space)
+    )
     accuracy = _accuracy(session, space, request)
     problem = _problem(space, costs, accuracy, request)
     result = run(
@@ -86,6 +92,10 @@ def _problem(
     from search import Constraint, Objective, Problem
 
     evaluate = evaluators(space, costs, accuracy)
+    if isinstance(costs, Codesign):
+        of_device = costs.evaluators
+        evaluate = {name: each if name in of_device else costs.of_architecture(each) for name, each in evaluate.items()}
+        space = costs.space
     objectives = {name: Objective(name, direction(name), evaluate[name]) for name in request.objectives}
     limited = {name: Objective(name, direction(name), evaluate[name]) for name in request.constraints}
     return Problem(
@@ -114,11 +124,15 @@ def _front(
     entries = []
     for index, candidate in enumerate(result.front):
         members: dict[str, Any] = dict(candidate.values)
+        architecture = candidate.architecture
+        if isinstance(costs, Codesign):
+            members |= costs.members(architecture)
+            architecture, _ = costs.space.split(architecture)
         if accuracy is not None:
-            members["accuracy_origin"] = accuracy.origin(candidate.architecture)
+            members["accuracy_origin"] = accuracy.origin(architecture)
         entries.append(
             FrontEntry(
-                architecture=candidate.architecture.key,
+                architecture=architecture.key,
                 lower_ms=float(latencies.lower_ms[index]),
                 upper_ms=float(latencies.upper_ms[index]),
                 origin=latencies.origins[index],

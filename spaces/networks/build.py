@@ -11,10 +11,12 @@ from torch import nn
 from spaces import get_space
 from spaces.base import Architecture
 from spaces.fbnet_layers import CIFAR100, IMAGENET
+from spaces.nds_cells import FAMILIES
 from spaces.networks.fbnet import FbnetNetwork
 from spaces.networks.nb101 import Nb101Network
 from spaces.networks.nb201 import Nb201Network
 from spaces.networks.nb301 import Nb301Network
+from spaces.networks.nds import NdsNetwork
 from spaces.networks.ofa import OfaNetwork
 from spaces.networks.tnb101 import Tnb101MacroNetwork, Tnb101MicroNetwork
 
@@ -25,6 +27,7 @@ NETWORKS: Final[dict[str, Callable[[Sequence[int]], nn.Module]]] = {
     "fbnet_imagenet": partial(FbnetNetwork, macro=IMAGENET),
     "nb101": Nb101Network,
     "nb301": Nb301Network,
+    **{family.name: partial(NdsNetwork, family=family) for family in FAMILIES},
     "ofa": OfaNetwork,
     "tnb101_micro": Tnb101MicroNetwork,
     "tnb101_macro": Tnb101MacroNetwork,

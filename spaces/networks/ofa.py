@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from spaces import ofa_layers as layers
+from spaces.networks.operations import HardSigmoid
 from spaces.ofa_layers import BlockChoice, Shapes, Unit
 
 
@@ -34,7 +35,7 @@ class Squeeze(nn.Module):
             nn.Conv2d(channels, squeezed, 1),
             nn.ReLU(),
             nn.Conv2d(squeezed, channels, 1),
-            nn.Hardsigmoid(),
+            HardSigmoid(),
         )
 
     def forward(self, x: Tensor) -> Tensor:

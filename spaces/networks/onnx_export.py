@@ -24,7 +24,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from spaces import get_space
 from spaces.base import Architecture
 from spaces.networks.build import build_network
-from spaces.networks.operations import Shift, Truncate, Zeros
+from spaces.networks.operations import HardSigmoid, Shift, Truncate, Zeros
 
 OPSET: Final = 17
 IR_VERSION: Final = 8  # the oldest that carries the opset, for old runtimes on devices
@@ -260,7 +260,7 @@ _MODULES: Final[dict[type[nn.Module], _WriteModule]] = {
     nn.BatchNorm2d: _batch_norm,
     nn.ReLU: _unary("Relu"),
     nn.Hardswish: _unary("HardSwish"),
-    nn.Hardsigmoid: _unary("HardSigmoid", alpha=1 / 6, beta=0.5),
+    HardSigmoid: _unary("HardSigmoid", alpha=1 / 6, beta=0.5),
     nn.AvgPool2d: _avg_pool,
     nn.MaxPool2d: _max_pool,
     Zeros: _zeros,

@@ -1,9 +1,13 @@
-"""Modules that the networks of several spaces share; `Zeros`, `Shift` and `Truncate` are one kernel each."""
+"""Modules that the networks of several spaces share.
+
+Those that are one kernel on a device are one ONNX node each: `Zeros`, `Shift`, `Truncate`, `HardSigmoid`.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Zero(nn.Module):
@@ -48,6 +52,14 @@ class Truncate(nn.Module):
         return x[:, : self.channels]
 
 
+class HardSigmoid(nn.Module):
+    """What `nn.Hardsigmoid` computes, of which torch has no second derivative."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """relu6(x + 3) / 6, of the shape of `x`."""
+        return functional.relu6(x + 3) / 6
+
+
 class ReluConvNorm(nn.Sequential):
     """ReLU, convolution, batch normalisation: the order inside a cell."""
 
@@ -56,6 +68,19 @@ class ReluConvNorm(nn.Sequential):
             nn.ReLU(),
             nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False),
             nn.BatchNorm2d(out_channels),
+        )
+
+
+class DepthwisePointwise(nn.Sequential):
+    """ReLU, depthwise k x k, 1x1, batch normalisation; `is_affine` says whether it learns scale and shift."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, dilation: int = 1, *, is_affine: bool):
+        padding = dilation * (kernel - 1) // 2
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels, affine=is_affine),
         )
 
 

@@ -313,6 +313,7 @@ def test_graph_attributes_sum_to_the_network(space: SearchSpace, seed: int) -> N
     assert totals["macs"] == workload.macs
     assert totals["params"] == workload.params
     assert totals["bytes"] == sum(layer.bytes_moved() for layer in workload.layers)
+    assert totals["outputs"] == sum(layer.out_elements for layer in workload.layers)
 
 
 def check_graph(space: SearchSpace, graph: ArchGraph) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import os
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from device_db import (
     ArchitectureIndices,
     ArchitectureOrderError,
     Devices,
+    EncodingValues,
     ImportFormatError,
     Measurements,
     StoreCounts,
 )
-from device_db.importers import IMPORTERS, ImportReport, import_benchmark
-from device_db.models import Accuracy, ArchitectureIndex, Device, Measurement, Upload
+from device_db.importers import IMPORTERS, PUBLISHED_PROXIES, ImportReport, import_benchmark
+from device_db.importers.zero_cost import PROXIES
+from device_db.models import Accuracy, ArchitectureIndex, Device, EncodingValue, Measurement, Upload
 
 _NB201 = ("|none~0|", "|skip_connect~0|", "|nor_conv_1x1~0|")
 _FBNET = ([0, 1, 2], [8, 8, 8])
@@ -29,7 +32,7 @@ _FBNET = ([0, 1, 2], [8, 8, 8])
 
 def canonical(space: str, notation) -> str:
     """A stand-in for the spaces' parsers that knows only the architectures of these files."""
-    key = "_".join(map(str, notation)) if space == "fbnet" else notation
+    key = "_".join(map(str, notation)) if isinstance(notation, list) else notation
     if key not in (*_NB201, "0_1_2", "8_8_8"):
         raise LookupError(f"{key!r} is unknown")
     return key
@@ -95,7 +98,7 @@ def _import(session, name: str, path: Path, **options) -> ImportReport:
 
 
 def _row_counts(session) -> list[int]:
-    tables = (Device, Upload, Measurement, Accuracy, ArchitectureIndex)
+    tables = (Device, Upload, Measurement, Accuracy, ArchitectureIndex, EncodingValue)
     return [session.scalar(select(func.count()).select_from(table)) for table in tables]
 
 
@@ -175,6 +178,7 @@ def test_second_import_changes_nothing(session, request, name):
     second = _import(session, name, path)
     assert second.measurements == StoreCounts(unchanged=first.measurements.total)
     assert second.accuracies == StoreCounts(unchanged=first.accuracies.total)
+    assert second.encodings == StoreCounts(unchanged=first.encodings.total)
     assert (second.devices, second.orders) == (0, ())
     before[1] += second.upload_id is not None
     assert _row_counts(session) == before
@@ -384,3 +388,67 @@ def test_help_ofa_records_that_are_none_are_refused(help_folder, content):
     torch.save([9.0], help_folder / "ofa" / "latency" / "titan_xp_64.pt")
     with pytest.raises(ImportFormatError, match="ofa_archs"):
         IMPORTERS["help"](help_folder / "ofa", canonical)
+
+
+_ZCP = dict.fromkeys(PROXIES, 1.5) | {"flops": 2.0, "params": 0.25, "synflow": 3.0}
+
+
+@pytest.fixture
+def zero_cost_file(tmp_path: Path) -> Path:
+    """Three cells on CIFAR-10, the first of them dead, one on another data set, and an FBNet network."""
+    dead = _ZCP | {"jacov": -1e8, "synflow": 0.0}
+    rows = [("cifar10", _NB201[0], dead), ("cifar10", _NB201[1], _ZCP), ("ImageNet16-120", _NB201[1], _ZCP)]
+    rows.append(("cifar10", _NB201[2], _ZCP | {"grasp": -7.0}))
+    lines = [",".join(("dataset", "arch_str", *PROXIES))]
+    lines += [",".join((dataset, key, *(str(row[name]) for name in PROXIES))) for dataset, key, row in rows]
+    (tmp_path / "nb201_zcp.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "fbnet_zcp.json").write_text(json.dumps({"8_8_8": _ZCP | {"synflow": 1e30}}))
+    return tmp_path
+
+
+def test_zero_cost_is_stored_in_our_units_under_its_source(session, zero_cost_file):
+    progress = []
+    data = IMPORTERS["zero-cost"](zero_cost_file, canonical)
+    report = import_benchmark(session, data, uploader="test", on_progress=lambda *counts: progress.append(counts))
+    assert report.encodings == StoreCounts(inserted=4 * len(PROXIES))
+    assert (report.upload_id, report.devices) == (None, 0)
+    assert progress[-1] == (4 * len(PROXIES), 4 * len(PROXIES))
+
+    def stored(space: str, name: str, keys=_NB201) -> dict[str, float]:
+        return EncodingValues(session).lookup(space, name, PUBLISHED_PROXIES[space], keys)
+
+    assert stored("nb201", "flops") == dict.fromkeys(_NB201, 2e6)
+    assert stored("nb201", "params") == dict.fromkeys(_NB201, 0.25e6)
+    assert stored("nb201", "synflow") == {key: 0.0 if key == _NB201[0] else math.exp(3) for key in _NB201}
+    assert stored("nb201", "grasp") == {_NB201[0]: 1.5, _NB201[1]: 1.5, _NB201[2]: -7.0}
+    assert math.isnan(stored("nb201", "jacov")[_NB201[0]])
+    assert stored("fbnet", "synflow", ["8_8_8"]) == {"8_8_8": 1e30}
+    assert stored("fbnet", "flops", ["8_8_8"]) == {"8_8_8": 2.0}
+
+
+def test_zero_cost_again_changes_nothing_and_one_file_alone_will_do(session, zero_cost_file):
+    for path, counts in (
+        (zero_cost_file / "fbnet_zcp.json", StoreCounts(inserted=len(PROXIES))),
+        (zero_cost_file, StoreCounts(inserted=3 * len(PROXIES), unchanged=len(PROXIES))),
+        (zero_cost_file / "nb201_zcp.csv", StoreCounts(unchanged=3 * len(PROXIES))),
+    ):
+        data = IMPORTERS["zero-cost"](path, canonical)
+        assert import_benchmark(session, data, uploader="test").encodings == counts
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("nb201_zcp.csv", "dataset,arch_str\ncifar10,|none~0|\n", "lacks the columns"),
+        ("nb201_zcp.csv", f"dataset,arch_str,{','.join(PROXIES)}\ncifar100,|none~0|{',1' * 13}\n", "no row of the"),
+        ("nb201_zcp.csv", f"dataset,arch_str,{','.join(PROXIES)}\ncifar10,|none~0|{',x' * 13}\n", "line 2, epe_nas"),
+        ("nb201_zcp.csv", f"dataset,arch_str,{','.join(PROXIES)}\ncifar10,|none~0|{',inf' * 13}\n", "not finite"),
+        ("fbnet_zcp.json", "[1]", "not an object"),
+        ("fbnet_zcp.json", "{", "not JSON"),
+        ("fbnet_zcp.json", '{"8_8_8": {"zen": 1}}', "8_8_8, epe_nas: None is not a number"),
+    ],
+)
+def test_zero_cost_malformed_file_says_what_is_wrong(tmp_path, name, content, reason):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ImportFormatError, match=reason):
+        IMPORTERS["zero-cost"](tmp_path / name, canonical)

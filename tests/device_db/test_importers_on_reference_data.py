@@ -77,3 +77,16 @@ def test_eagle_leaves_out_only_what_upstream_did_not_measure(data_dir):
     data = _read("eagle", data_dir / "eagle")
     assert len(data.devices) == 15
     assert sum(1 for _ in data.measurements) == 228_645
+
+
+def test_zero_cost_covers_nb201_cells_and_fbnet_in_our_units(data_dir):
+    nb201, fbnet = _read("zero-cost", data_dir / "zero_cost").encodings
+    assert (nb201.space, fbnet.space) == ("nb201", "fbnet")
+    assert {len(values) for values in nb201.values.values()} == {9_445}
+    assert {len(values) for values in fbnet.values.values()} == {5_000}
+    for table in (nb201, fbnet):
+        space = spaces.get_space(table.space)
+        for key in list(table.values["params"])[:50]:
+            params = space.workload(space.parse(key)).params
+            np.testing.assert_allclose(table.values["params"][key], params, atol=0.1)
+    assert sum(np.isnan(list(nb201.values["jacov"].values()))) == 1

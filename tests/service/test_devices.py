@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from device_db import DeviceKind, Devices, MeasurementRow, create_engine, session_factory
 from service.use_cases.seed_catalogue import seed_catalogue
 from spaces import SPACES
-from targets import hardware_names
+from targets import hardware_names, load_hardware
 
 MEASURED = "bench-board"
 SIMULATED = hardware_names()[0]
@@ -50,7 +50,7 @@ def test_device_tells_its_predictors_and_a_simulated_one_its_hardware(client: Te
     assert (predictor["space"], predictor["name"], predictor["version"]) == ("nb201", "cost_linear", 1)
     assert (measured["target"], measured["hardware"]) == (None, None)
     simulated = client.get(f"/devices/{SIMULATED}").json()
-    assert (simulated["target"], simulated["hardware"]) == ("roofline", SIMULATED)
+    assert (simulated["target"], simulated["hardware"]) == (load_hardware(SIMULATED).target, SIMULATED)
 
 
 @pytest.mark.parametrize(("name", "status"), [("nobody", 404), ("%00", 422), ("a%20b", 422), ("x" * 101, 422)])

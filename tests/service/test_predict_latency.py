@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from device_db import ArchitectureIndices, MeasurementRow, create_engine, session_factory
 from spaces import SPACES
-from targets import hardware_names, load_target, segment_costs
+from targets import hardware_names, load_hardware, load_target, segment_costs
 
 MEASURED = "bench-board"
 SIMULATED = hardware_names()[0]
@@ -55,7 +55,7 @@ def test_prediction_of_a_measured_architecture_is_the_sample(client: TestClient,
 def test_prediction_on_a_simulated_device_is_the_cost_model(shared: TestClient):
     answer = ask(shared, device=SIMULATED, architecture=CELL)
     expected = segment_costs(load_target(SIMULATED), NB201, [NB201.parse(CELL)]).latency_ms[0]
-    assert answer["predictor"] == {"name": "roofline", "version": 1, "samples": 0}
+    assert answer["predictor"] == {"name": load_hardware(SIMULATED).target, "version": 1, "samples": 0}
     assert answer["results"][0]["latency_ms"] == pytest.approx(expected)
     assert answer["results"][0]["origin"] == "simulated"
 

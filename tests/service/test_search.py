@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from arch_encodings import has_path
 from device_db import Accuracies, create_engine, session_factory
-from spaces import SPACES
+from spaces import SPACES, Workload
 from targets import hardware_names, load_target, segment_costs
 
 MEASURED = "bench-board"
@@ -105,6 +105,25 @@ def test_search_with_some_accuracies_fills_the_rest_by_a_ridge(app: FastAPI, cli
     truth = [50 + NB201.workload(NB201.parse(entry["architecture"])).macs / 1e7 for entry in guesses]
     np.testing.assert_allclose([entry["accuracy"] for entry in guesses], truth, atol=2)
     assert guesses
+
+
+def test_search_weighs_quantisation_error_against_latency_under_an_area(shared: TestClient):
+    body = {"device": "bitmod-lossy", "objectives": ["latency_ms", "quantisation_sqnr_db"]}
+    front = search(shared, constraints={"area_mm2": {"max": 5.0}}, **body)["front"]
+    by_latency = sorted(front, key=lambda entry: entry["latency_ms"])
+    errors_db = [entry["quantisation_sqnr_db"] for entry in by_latency]
+    assert len(front) > 1
+    assert errors_db == sorted(errors_db)
+    assert {entry["area_mm2"] for entry in front} == {load_target("bitmod-lossy").cost(Workload(())).area_mm2}
+    refused = refuse(shared, constraints={"area_mm2": {"max": 1.0}}, **body)
+    assert refused["best_reachable"]["area_mm2"] > 4
+
+
+def test_search_metric_that_the_device_has_no_model_of_is_refused(shared: TestClient):
+    for device, metric in (("m4bram", "energy_mj"), ("fp16", "quantisation_sqnr_db"), ("stripes", "area_mm2")):
+        (fault,) = refuse(shared, device=device, objectives=["latency_ms", metric])["errors"]
+        assert fault["pointer"] == "/objectives/1"
+        assert f"unknown metric '{metric}'" in fault["reason"]
 
 
 def test_search_with_energy_on_a_simulated_device_has_three_objectives(shared: TestClient):

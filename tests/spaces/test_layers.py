@@ -2,6 +2,7 @@
 
 import pytest
 
+from spaces.base import Layer
 from spaces.layers import activation, add, conv, linear, norm, pool
 
 
@@ -35,3 +36,10 @@ def test_conv_of_an_odd_map_rounds_up_as_same_padding_does() -> None:
 def test_layer_reads_and_writes_its_maps(layer, params: int, read: int, written: int) -> None:
     assert (layer.params, layer.in_elements, layer.out_elements) == (params, read, written)
     assert layer.bytes_moved(bits=8) == params + read + written
+
+
+def test_matmul_reads_its_stationary_operand_too_and_learns_nothing() -> None:
+    # Two heads: 5 queries of 8 elements against 7 keys each.
+    layer = Layer("qk", "matmul", 2 * 8, 2 * 7, in_width=5, out_width=5, groups=2)
+    assert (layer.macs, layer.params) == (2 * 5 * 7 * 8, 0)
+    assert (layer.in_elements, layer.out_elements) == (2 * 8 * 5 + 2 * 7 * 8, 2 * 7 * 5)

@@ -56,7 +56,8 @@ def test_ops_keep_their_labels_and_attributes_sum_to_the_network(row: list[int])
     assert names == ["input", *(OPS[choice] for choice in row), "output"]
     totals = dict(zip(graph.attribute_names, graph.attributes.sum(axis=0), strict=True))
     moved = sum(layer.bytes_moved() for layer in workload.layers)
-    assert totals == {"macs": workload.macs, "params": workload.params, "bytes": moved}
+    written = sum(layer.out_elements for layer in workload.layers)
+    assert totals == {"macs": workload.macs, "params": workload.params, "bytes": moved, "outputs": written}
 
 
 def test_341_cells_have_no_path_and_an_empty_mask() -> None:

@@ -47,7 +47,7 @@ def test_hardware_survives_a_round_trip_through_json(name):
 
 
 def test_load_hardware_unknown_name_lists_the_known_ones():
-    with pytest.raises(UnknownHardwareError, match="'abacus'; known: roofline-edge-npu, "):
+    with pytest.raises(UnknownHardwareError, match=r"'abacus'; known: .*roofline-edge-npu, "):
         load_hardware("abacus")
 
 
@@ -70,7 +70,7 @@ def test_read_hardware_users_own_file_is_read(tmp_path):
         (b"name: [", "not YAML"),
         (b"!!python/object/apply:os.getcwd []", "not YAML"),
         (b"\xff\xfe\x00", "cannot be read"),
-        (b"name: x\n", "target: must name one of roofline, got None"),
+        (b"name: x\n", "target: must name one of .*roofline.*, got None"),
         (USER_YAML.encode() + b"dram_gb: 4\n", "dram_gb: Extra inputs are not permitted"),
         (USER_YAML.encode() + b"8: 4\n", "8: "),
     ],
@@ -89,5 +89,5 @@ def test_read_hardware_missing_file_is_refused(tmp_path):
 
 
 def test_parse_hardware_unknown_cost_model_lists_the_known_ones():
-    with pytest.raises(UnknownTargetError, match="'crystal-ball'; known: roofline"):
+    with pytest.raises(UnknownTargetError, match=r"'crystal-ball'; known: .*roofline"):
         parse_hardware({"name": "x", "target": "crystal-ball"})

@@ -56,8 +56,8 @@ layers = st.builds(
     st.booleans(),
 )
 workloads = st.builds(Workload, st.lists(layers, max_size=6).map(tuple), batch=st.integers(1, 8))
-targets = st.sampled_from(hardware_names()).map(load_target)
-# All hardware of the catalogue computes with 16 bits.
+targets = st.sampled_from([name for name in hardware_names() if name.startswith("roofline")]).map(load_target)
+# All of them compute with 16 bits.
 precisions = st.builds(Precision, st.integers(1, 16), st.integers(1, 16))
 
 
@@ -143,7 +143,7 @@ def test_cost_larger_batch_is_never_cheaper(target, workload, more):
         ({"launch_overhead_us": -1.0}, "launch_overhead_us: .*greater than or equal to 0"),
         ({"launch_overhead_us": float("nan")}, "launch_overhead_us"),
         ({"launch_overhead_us": "5"}, "launch_overhead_us: .*valid number, got '5'"),
-        ({"native_weight_bits": 8.5}, "native_weight_bits"),
+        ({"native_weight_bits": 0.5}, "native_weight_bits: .*greater than or equal to 1"),
         ({"native_weight_bits": 32}, "native_weight_bits .* at most 16"),
         ({"name": "../etc"}, "name: "),
         ({"arithmetic": []}, "arithmetic: .*at least one unit"),

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,10 +10,18 @@ import pytest
 from spaces.fbnet import Fbnet
 from spaces.nb201 import Nb201
 from spaces.ofa import Ofa
-from targets import Precision, UnsupportedPrecisionError, hardware_names, load_target, segment_costs
+from targets import (
+    Precision,
+    UnsupportedPrecisionError,
+    hardware_names,
+    load_hardware,
+    load_target,
+    segment_costs,
+)
 from targets.base import Cost
 
 SPACES = {"nb201": Nb201(), "fbnet": Fbnet(), "ofa": Ofa()}
+ONE_OF_EACH_MODEL = {load_hardware(name).target: name for name in hardware_names()}
 NPU = load_target("roofline-edge-npu")
 
 
@@ -21,9 +30,13 @@ class LatencyOnly:
 
     name = "counting"
     native_precision = Precision()
+    is_additive = True
 
     def __init__(self):
         self.calls = 0
+
+    def supports(self, layer):
+        return True
 
     def cost(self, workload, precision=None):
         self.calls += 1
@@ -31,7 +44,7 @@ class LatencyOnly:
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
-@pytest.mark.parametrize("name", hardware_names())
+@pytest.mark.parametrize("name", ONE_OF_EACH_MODEL.values(), ids=ONE_OF_EACH_MODEL)
 @pytest.mark.parametrize(("precision", "batch"), [(None, 1), (Precision(4, 8), 16)])
 def test_segment_costs_equal_the_cost_of_each_workload(space, name, precision, batch):
     target = load_target(name)
@@ -40,10 +53,11 @@ def test_segment_costs_equal_the_cost_of_each_workload(space, name, precision, b
     expected = [target.cost(workload, precision) for workload in workloads]
     costs = segment_costs(target, space, architectures, precision, batch=batch)
     np.testing.assert_allclose(costs.latency_ms, [cost.latency_ms for cost in expected], rtol=1e-12)
-    assert costs.energy_mj is not None
-    np.testing.assert_allclose(
-        costs.energy_mj, np.array([cost.energy_mj for cost in expected], dtype=float), rtol=1e-12
-    )
+    assert (costs.energy_mj is None) == (expected[0].energy_mj is None)
+    if costs.energy_mj is not None:
+        np.testing.assert_allclose(
+            costs.energy_mj, np.array([cost.energy_mj for cost in expected], dtype=float), rtol=1e-12
+        )
     assert (costs.model, costs.area_mm2) == (expected[0].model, expected[0].area_mm2)
 
 
@@ -72,6 +86,24 @@ def test_segment_costs_second_call_costs_no_workload():
     calls = target.calls
     segment_costs(target, space, architectures[::-1])
     assert target.calls == calls == 1 + 1 + 6 * 5
+
+
+class FreeAfterSmall(LatencyOnly):
+    """A layer is free when it follows one with fewer outputs: no sum over layers."""
+
+    is_additive = False
+
+    def cost(self, workload, precision=None):
+        sizes = [layer.out_elements for layer in workload.layers]
+        return Cost(float(sum(now <= before for before, now in pairwise(sizes))), None, None, "order", ())
+
+
+def test_segment_costs_target_that_is_not_additive_gets_whole_workloads():
+    target, space = FreeAfterSmall(), SPACES["fbnet"]
+    architectures = space.sample(5, rng=np.random.default_rng(0))
+    costs = segment_costs(target, space, architectures)
+    assert costs.latency_ms.tolist() == [target.cost(space.workload(each)).latency_ms for each in architectures]
+    assert segment_costs(target, space, []).latency_ms.shape == (0,)
 
 
 def test_segment_costs_equal_hardware_shares_its_table():

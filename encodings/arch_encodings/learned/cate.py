@@ -90,7 +90,8 @@ class Cate(nn.Module):
     def loss(self, examples: TrainingSet, rows: Tensor) -> Tensor:
         """Cross-entropy of the corrupted operations, labels smoothed."""
         logits, labels, _ = self._restore(examples, rows)
-        return functional.cross_entropy(logits, labels, label_smoothing=_SMOOTHING)
+        total = functional.cross_entropy(logits, labels, label_smoothing=_SMOOTHING, reduction="sum")
+        return total / max(1, len(labels))  # a batch may have none
 
     def scores(self, examples: TrainingSet, rows: Tensor) -> dict[str, Tensor]:
         """Per masked operation (m,): whether it is restored, and whether the most frequent one would be right."""

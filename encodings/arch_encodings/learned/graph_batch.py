@@ -20,6 +20,7 @@ from spaces.base import Architecture, BoolArray, FloatArray, IntArray, SearchSpa
 # Depths that are told apart; deeper nodes count as the deepest. Dead nodes have the depth `DEAD`.
 DEPTHS: Final = 64
 DEAD: Final = DEPTHS
+_ROUNDS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,10 +46,13 @@ class GraphBatch:
         """The graphs of these rows."""
         return GraphBatch(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def live_keys(self) -> list[bytes]:
-        """Per graph a string that graphs share whose live nodes and edges are the same."""
+    def live_keys(self) -> list[tuple[int, ...]]:
+        """Per graph a key that graphs share whose live nodes and edges are the same in whatever order of nodes.
+
+        The colours of Weisfeiler and Lehman's refinement: rarely graphs that differ may share one too.
+        """
         return [
-            ops[live].tobytes() + adjacency[np.ix_(live, live)].tobytes()
+            _colours(ops[live].tolist(), adjacency[np.ix_(live, live)])
             for ops, adjacency, live in zip(self.ops, self.adjacency, self.live, strict=True)
         ]
 
@@ -71,6 +75,18 @@ class GraphBatch:
     def digest(self) -> str:
         """SHA-256 of operations and edges, hexadecimal."""
         return hashlib.sha256(self.ops.astype("<i8").tobytes() + self.adjacency.tobytes()).hexdigest()
+
+
+def _colours(colours: list[int], adjacency: BoolArray) -> tuple[int, ...]:
+    """Sorted; a node's says what lies within `_ROUNDS` edges before and behind it."""
+    before = [np.flatnonzero(column).tolist() for column in adjacency.T]
+    behind = [np.flatnonzero(row).tolist() for row in adjacency]
+    for _ in range(_ROUNDS):
+        colours = [
+            hash((colour, *(tuple(sorted(colours[node] for node in nodes)) for nodes in neighbours)))
+            for colour, *neighbours in zip(colours, before, behind, strict=True)
+        ]
+    return tuple(sorted(colours))
 
 
 def stack_graphs(space: SearchSpace, architectures: Sequence[Architecture], vocabulary: Vocabulary) -> GraphBatch:

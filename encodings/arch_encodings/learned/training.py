@@ -44,7 +44,7 @@ class TrainingSettings:
     """How to train.
 
     Attributes:
-        graphs: architectures taken of each space, before equal graphs are dropped.
+        graphs: architectures taken of each space, fewer where it has fewer.
         patience: epochs without a lower validation loss after which training stops.
     """
 

@@ -43,11 +43,12 @@ def epe_nas(jacobians: FloatArray, labels: IntArray, classes: int) -> float:
 
 
 def nwot(agreement: FloatArray) -> float:
-    """Log of the determinant's size.
+    """Log of the determinant's size; NaN where it is zero, as if all samples are switched alike.
 
     Args: agreement: (batch, batch) number of activations that two samples switch alike.
     """
-    return float(np.linalg.slogdet(agreement)[1])
+    value = float(np.linalg.slogdet(agreement)[1])
+    return value if math.isfinite(value) else math.nan
 
 
 def _correlation(rows: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from typing import Final
 
 import numpy as np
@@ -66,26 +67,30 @@ def compute_proxies(
     settings = settings or ProxySettings.of_space(space.name)
     space.decisions(architectures)  # refuses other spaces' architectures before the first is computed
     values = np.empty((len(architectures), len(chosen)))
-    batches: dict[tuple[tuple[int, ...], int], Batch] = {}
+    batch_of = cache(partial(_batch, settings))  # one for all networks of a form, and only if a pass asks for it
     for row, architecture in enumerate(architectures):
-        form = _form(space.workload(architecture))
-        if form not in batches:
-            batches[form] = _batch(*form, settings)
-        values[row] = _row(architecture, batches[form], chosen, settings)
+        shape, classes = _form(space.workload(architecture))
+        subject = Subject(
+            architecture,
+            (settings.batch_size, *shape),
+            partial(batch_of, shape, classes),
+            settings.initialization,
+            settings.seed,
+        )
+        values[row] = _row(subject, chosen)
         if on_progress is not None:
             on_progress(row + 1, len(architectures))
     return values
 
 
-def _row(architecture: Architecture, batch: Batch, names: tuple[str, ...], settings: ProxySettings) -> Sequence[float]:
-    subject = Subject(architecture, batch, settings.initialization, settings.seed)
+def _row(subject: Subject, names: tuple[str, ...]) -> Sequence[float]:
     found: dict[str, float] = {}
     for run in dict.fromkeys(PROXIES[name] for name in names):
         found |= run(subject, frozenset(name for name in names if PROXIES[name] is run))
     return [found[name] for name in names]
 
 
-def _batch(shape: tuple[int, ...], classes: int, settings: ProxySettings) -> Batch:
+def _batch(settings: ProxySettings, shape: tuple[int, ...], classes: int) -> Batch:
     generator = torch.Generator().manual_seed(settings.seed)
     return make_batch(settings.images, (settings.batch_size, *shape), classes, generator=generator)
 

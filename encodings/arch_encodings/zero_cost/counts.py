@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from arch_encodings.zero_cost.subject import Subject, empty_network, weighted_layers
+from spaces.networks.operations import HardSigmoid
 
-_ACTIVATIONS = (nn.ReLU, nn.Hardswish, nn.Hardsigmoid)
+_ACTIVATIONS = (nn.ReLU, nn.Hardswish, HardSigmoid)
 
 
 def count(subject: Subject, names: frozenset[str]) -> dict[str, float]:
@@ -23,7 +24,7 @@ def count(subject: Subject, names: frozenset[str]) -> dict[str, float]:
     network = empty_network(subject.architecture)
     values = {"params": float(sum(parameter.numel() for parameter in network.parameters()))}
     if "flops" in names:
-        values["flops"] = _flops(network, subject.batch.images.shape[1:])
+        values["flops"] = _flops(network, subject.shape[1:])
     return values
 
 
@@ -33,7 +34,7 @@ def weight_norm(subject: Subject, names: frozenset[str]) -> dict[str, float]:
     return {"l2_norm": sum(layer.weight.norm().item() for layer in weighted_layers(subject.network()))}
 
 
-def _flops(network: nn.Module, shape: torch.Size) -> float:
+def _flops(network: nn.Module, shape: tuple[int, ...]) -> float:
     total = 0
 
     def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

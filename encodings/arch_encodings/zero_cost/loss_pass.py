@@ -30,7 +30,8 @@ def loss_pass(subject: Subject, names: frozenset[str]) -> dict[str, float]:
     """Those of the nine that are asked for."""
     network = subject.network()
     run = _Run(network, names)
-    images, labels = subject.batch.images, subject.batch.labels
+    batch = subject.batch()
+    images, labels = batch.images, batch.labels
     needs_graph = bool(names & (_OF_JACOBIAN | _OF_GRADIENT))
     with torch.set_grad_enabled(needs_graph):
         inputs = images.clone(memory_format=torch.channels_last)

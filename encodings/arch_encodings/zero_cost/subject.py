@@ -45,12 +45,15 @@ class Subject:
     """An architecture and what its networks are examined with.
 
     Attributes:
+        shape: (batch, channels, height, width) of the images.
+        batch: gives the images, of which not every pass has need, and their labels.
         initialization: name in `INITIALIZATIONS`.
         seed: of every draw of weights and noise.
     """
 
     architecture: Architecture
-    batch: Batch
+    shape: tuple[int, ...]
+    batch: Callable[[], Batch]
     initialization: str
     seed: int
 

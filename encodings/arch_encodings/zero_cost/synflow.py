@@ -22,7 +22,7 @@ def synflow(subject: Subject, names: frozenset[str]) -> dict[str, float]:
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):  # in its first state, for mean 0 and variance 1, this is the identity
             module.eval().eps = 0.0
-    ones = torch.ones(1, *subject.batch.images.shape[1:], dtype=torch.float64)
+    ones = torch.ones(1, *subject.shape[1:], dtype=torch.float64)
     weights = [layer.weight for layer in weighted_layers(network)]
     gradients = torch.autograd.grad(network(ones).sum(), weights)
     return {"synflow": sum((w.detach() * g).abs().sum().item() for w, g in zip(weights, gradients, strict=True))}

@@ -27,8 +27,7 @@ def zen(subject: Subject, names: frozenset[str]) -> dict[str, float]:
     for module in network.modules():
         if isinstance(module, nn.AdaptiveAvgPool2d):
             module.register_forward_pre_hook(lambda _, inputs: maps.append(inputs[0]))
-    shape = subject.batch.images.shape
-    images, noise = (torch.randn(shape, generator=generator) for _ in range(2))
+    images, noise = (torch.randn(subject.shape, generator=generator) for _ in range(2))
     network(images)
     network(images + _MIXTURE * noise)
     before, after = maps[len(maps) // 2 - 1], maps[-1]  # the last pooling of each run is the global one

@@ -1,3 +1,5 @@
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -37,8 +39,37 @@ def test_split_shares_no_live_graph_and_depends_on_the_seed_alone(name):
     assert first.validation.digest() == again.validation.digest()
 
 
+def _is_isomorphic(first, second):
+    """By trying every order of the inner nodes of two live graphs (operations, adjacency)."""
+    if sorted(first[0][1:-1]) != sorted(second[0][1:-1]):
+        return False
+    last = len(first[0]) - 1
+    for inner in permutations(range(1, last)):
+        order = [0, *inner, last]
+        if (first[0][order] == second[0]).all() and (first[1][np.ix_(order, order)] == second[1]).all():
+            return True
+    return False
+
+
+def _live(graphs):
+    rows = zip(graphs.ops, graphs.adjacency, graphs.live, strict=True)
+    return [(ops[live], adjacency[np.ix_(live, live)]) for ops, adjacency, live in rows if live.any()]
+
+
+def test_no_graph_held_out_is_a_training_graph_in_another_order():
+    split = split_space(NB201, Vocabulary.of([NB201]), 600, rng=np.random.default_rng(0))
+    known = _live(split.training)
+    assert not [one for one in _live(split.validation) if any(_is_isomorphic(one, other) for other in known)]
+
+
 def test_partners_are_the_ones_next_below_in_size():
-    assert partners(_graphs([30.0, 10.0, 20.0, 40.0]), 2).tolist() == [[2, 1], [2, 0], [1, 2], [0, 2]]
+    assert partners(_graphs([30.0, 10.0, 20.0, 40.0]), 2).tolist() == [[2, 1], [2, 0], [1, 0], [0, 2]]
+
+
+def test_nothing_is_its_own_partner():
+    found = partners(_graphs(np.random.default_rng(0).random(50)), 2)
+    assert (found != np.arange(50)[:, None]).all()
+    assert (found[:, 0] != found[:, 1]).all()
 
 
 def test_partners_on_a_space_are_of_nearly_equal_size():

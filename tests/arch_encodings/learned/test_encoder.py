@@ -88,6 +88,12 @@ def test_remembered_architecture_of_another_space_is_refused():
         ENCODERS["cate"].encode(NB201, block)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_joint_weights_cover_every_space(method):
+    vocabulary = read_manifest(ARTIFACTS / f"{method}-joint.safetensors").vocabulary
+    assert [name for name, space in SPACES.items() if not vocabulary.covers(space)] == []
+
+
 def test_joint_weights_keep_ids_of_spaces_disjoint():
     for method in METHODS:
         ids = read_manifest(ARTIFACTS / f"{method}-joint.safetensors").vocabulary.ids

@@ -74,6 +74,15 @@ def test_cate_corrupts_operations_only_and_scores_masked_ones():
     assert sorted(names) == ["avg_pool_3x3", "none", "nor_conv_1x1", "nor_conv_3x3", "skip_connect"]
 
 
+def test_cate_loss_of_a_batch_without_a_corrupted_operation_is_zero():
+    examples = TrainingSet.of(stack_graphs(NB201, NB201.sample(3, rng=np.random.default_rng(0)), VOCABULARY))
+    torch.manual_seed(0)
+    model = Cate(VOCABULARY.size, 32)
+    losses = [model.loss(examples, torch.tensor([0])).item() for _ in range(30)]
+    assert 0.0 in losses
+    assert np.isfinite(losses).all()
+
+
 def test_cate_nodes_attend_to_what_reaches_them_only():
     graphs = GraphTensors.of(_graphs(FBNET, [0] * 22, [0] * 21 + [7]))
     torch.manual_seed(0)

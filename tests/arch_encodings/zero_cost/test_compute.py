@@ -11,9 +11,11 @@ from arch_encodings.zero_cost import PROXIES, ProxySettings, compute_proxies
 from spaces import SPACES, InvalidArchitectureError, get_space
 
 NB201 = get_space("nb201")
-SMALL = ProxySettings(seed=3, batch_size=4)
+# More samples than classes: `epe_nas` compares samples of one class.
+SMALL = ProxySettings(seed=3, batch_size=12)
 LIVE = NB201.parse("|nor_conv_1x1~0|+|avg_pool_3x3~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|")
 DEAD = NB201.parse("|none~0|+|nor_conv_1x1~0|none~1|+|none~0|nor_conv_1x1~1|none~2|")
+UNDEFINED = {"epe_nas", "jacov", "nwot", "zen"}
 COLUMN = {name: column for column, name in enumerate(PROXIES)}
 
 
@@ -44,7 +46,7 @@ def test_subset_is_part_of_all(values, names):
 
 
 def test_seed_changes_every_value_but_the_counts(values):
-    other = compute_proxies(NB201, [LIVE], settings=ProxySettings(seed=4, batch_size=4))
+    other = compute_proxies(NB201, [LIVE], settings=ProxySettings(seed=4, batch_size=12))
     unchanged = {name for name, column in COLUMN.items() if other[0, column] == values[0, column]}
     assert unchanged == {"flops", "params"}
 
@@ -62,6 +64,13 @@ def test_dead_cell_has_no_flow_and_no_defined_correlation(values):
     assert dead["synflow"] < 1e-6 * values[0, COLUMN["synflow"]]
     assert math.isnan(dead["jacov"])
     assert math.isnan(dead["epe_nas"])
+
+
+def test_cell_of_nothing_has_no_infinite_proxy():
+    """Its activations see zeros alone, the same for every sample."""
+    nothing = compute_proxies(NB201, [NB201.parse([0] * 6)], settings=SMALL)
+    assert not np.isinf(nothing).any()
+    assert {name for name, column in COLUMN.items() if np.isnan(nothing[0, column])} == UNDEFINED
 
 
 def test_snip_is_at_least_the_size_of_plain(values):
@@ -112,4 +121,5 @@ def test_params_are_the_workloads_and_flops_at_least_its_macs(space):
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 def test_every_space_has_every_proxy(space):
     architecture = space.sample(1, rng=np.random.default_rng(0))[0]
-    assert np.isfinite(compute_proxies(space, [architecture], settings=SMALL)).all()
+    settings = ProxySettings(batch_size=3, images="white")  # drawing natural ones takes longer than all proxies
+    assert np.isfinite(compute_proxies(space, [architecture], settings=settings)).all()

@@ -21,7 +21,11 @@ class TinySubject:
 
     def __init__(self):
         generator = torch.Generator().manual_seed(0)
-        self.batch = make_batch("white", (6, 3, 4, 4), 3, generator=generator)
+        self.shape = (6, 3, 4, 4)
+        self._batch = make_batch("white", self.shape, 3, generator=generator)
+
+    def batch(self) -> Batch:
+        return self._batch
 
     def network(self) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
@@ -53,7 +57,7 @@ def _weights_and_gradients(network, batch: Batch):
 
 
 def test_gradient_proxies_equal_their_definitions(subject, values):
-    weights, gradients = _weights_and_gradients(subject.network(), subject.batch)
+    weights, gradients = _weights_and_gradients(subject.network(), subject.batch())
     products = [w * g for w, g in zip(weights, gradients, strict=True)]
     assert values["grad_norm"] == pytest.approx(sum(g.norm().item() for g in gradients), rel=1e-4)
     assert values["plain"] == pytest.approx(sum(p.sum().item() for p in products), rel=1e-4)
@@ -62,7 +66,7 @@ def test_gradient_proxies_equal_their_definitions(subject, values):
 
 def test_grasp_equals_the_finite_difference_of_the_gradient(subject, values):
     network = subject.network().double()
-    batch = Batch(subject.batch.images.double(), subject.batch.labels)
+    batch = Batch(subject.batch().images.double(), subject.batch().labels)
     weights, gradients = _weights_and_gradients(network, batch)
     step, moved = 1e-6, []
     for sign in (1, -1):
@@ -83,7 +87,7 @@ def test_fisher_counts_each_channel_once_for_each_of_its_weights(subject, values
     maps = {}
     for layer in (network[0], network[5]):
         layer.register_forward_hook(lambda module, _, output: maps.update({module: output}))
-    loss = cross_entropy(network(subject.batch.images), subject.batch.labels)
+    loss = cross_entropy(network(subject.batch().images), subject.batch().labels)
     gradients = torch.autograd.grad(loss, list(maps.values()))
     for (layer, output), gradient in zip(maps.items(), gradients, strict=True):
         product = (output * gradient).reshape(*output.shape[:2], -1).sum(2)
@@ -93,9 +97,13 @@ def test_fisher_counts_each_channel_once_for_each_of_its_weights(subject, values
 
 def test_nwot_counts_the_activations_that_two_samples_switch_alike(subject, values):
     network = subject.network()
-    codes = (network[1](network[0](subject.batch.images)) > 0).flatten(1).numpy()
+    codes = (network[1](network[0](subject.batch().images)) > 0).flatten(1).numpy()
     alike = [[int((one == other).sum()) for other in codes] for one in codes]
     assert values["nwot"] == pytest.approx(np.linalg.slogdet(np.array(alike, float))[1], rel=1e-6)
+
+
+def test_nwot_of_samples_switched_alike_is_undefined():
+    assert math.isnan(batch_kernels.nwot(np.full((4, 4), 7.0)))
 
 
 def test_synflow_equals_its_definition_without_batch_norms(subject):

@@ -46,7 +46,7 @@ def test_import_stores_fits_and_repeats_without_change(cli: Cli, timings: Timing
 
 def test_import_without_terminal_reports_progress_as_lines(cli: Cli, timings: Timings, tmp_path: Path):
     outcome = cli("import", "eagle", str(eagle_table(tmp_path, timings)))
-    assert "measurements: 59 of 60" in outcome.err or "measurements: 60 of 60" in outcome.err
+    assert "rows: 59 of 60" in outcome.err or "rows: 60 of 60" in outcome.err
     assert "predictors of nb201: 2 of 2" in outcome.err
 
 

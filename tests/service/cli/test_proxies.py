@@ -43,5 +43,11 @@ def test_unknown_proxy_and_missing_architectures_fail_in_one_line(cli: Cli):
     assert cli("proxies", *QUICK).err == "archcast: give either architectures or --sample COUNT\n"
 
 
+def test_sample_larger_than_the_space_and_a_seed_that_torch_cannot_take_are_refused(cli: Cli):
+    large = cli("proxies", "--space", "tnb101_macro", "--sample", "99999", "--proxy", "params")
+    assert (large.code, large.err) == (1, "archcast: tnb101_macro has 3,256 architectures, fewer than --sample 99999\n")
+    assert cli("proxies", *QUICK, "--proxy", "nwot", "--seed", str(2**63), CELL).code == 2
+
+
 def _refuse(space: Any, architectures: list[Any], *_: Any, **__: Any) -> None:
     assert not architectures, "computed again"

@@ -1,0 +1,161 @@
+"""`archcast simulate`: cycles, latency and energy of a workload on a target, layer by layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.options import DataDir
+from service.cli.output import print_answer, print_table, say
+
+if TYPE_CHECKING:
+    from service.schemas.simulation import SimulationAnswer
+
+_FORMATS = ("table", "csv", "json")
+# Of the many columns of a table, those that people look at first.
+_SHOWN = ("layer", "count", "cycle_compute", "cycle_dram", "cycle_total", "latency_ms", "e_total_uJ")
+
+
+def simulate(
+    target: Annotated[str, typer.Argument(help="Name of a target, see `archcast targets`, or a YAML file of yours.")],
+    space: Annotated[str | None, typer.Option("--space", help="Search space of --architecture.")] = None,
+    architecture: Annotated[str | None, typer.Option("--architecture", help="Any notation of the space.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Language model, for example llama-2-7b.")] = None,
+    stage: Annotated[str, typer.Option("--stage", help="prefill reads a prompt, decode writes tokens.")] = "prefill",
+    context: Annotated[int, typer.Option("--context", help="Tokens of the prompt.")] = 256,
+    tokens: Annotated[int, typer.Option("--tokens", help="Tokens that decode writes.")] = 1,
+    layers: Annotated[
+        Path | None, typer.Option("--layers", dir_okay=False, exists=True, help="CSV file with a row for each layer.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option("--network", help="Of the M4BRAM studies, for example resnet18.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option("--variant", help="With --network: a design such as DP-M4S.")] = None,
+    dsp_budget: Annotated[
+        int | None, typer.Option("--dsp-budget", help="With --network; the authors' by default.")
+    ] = None,
+    bram_budget: Annotated[int | None, typer.Option("--bram-budget", help="With --network.")] = None,
+    batch: Annotated[int, typer.Option("--batch", help="Samples or sequences per run.")] = 1,
+    mode: Annotated[
+        str | None, typer.Option("--mode", help="published, figures or refined; the target's own by default.")
+    ] = None,
+    weight_bits: Annotated[float | None, typer.Option("--weight-bits", "--w-bits", help="Native by default.")] = None,
+    activation_bits: Annotated[float | None, typer.Option("--activation-bits", "--a-bits")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the hardware description; repeatable."),
+    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Target that runs what this one cannot.")] = None,
+    output_format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    data_dir: DataDir = None,
+) -> None:
+    """Compute what a workload costs on hardware that is described, not measured.
+
+    The workload is --space and --architecture, or --model, or --layers, or --network.
+    """
+    if output_format not in _FORMATS:
+        raise typer.BadParameter(f"{output_format!r} is none of {', '.join(_FORMATS)}", param_hint="--format")
+    settings = dict(_parse_change(each) for each in changes or [])
+    is_file = target.endswith((".yaml", ".yml"))
+
+    from service.cli.requests import build
+    from service.schemas.simulation import SimulationRequest
+    from service.use_cases.simulate import simulate as run
+
+    request = build(
+        SimulationRequest,
+        target=None if is_file else target,
+        hardware=_read_hardware(Path(target)) if is_file else None,
+        set=settings,
+        mode=mode,
+        space=space,
+        architecture=architecture,
+        model=model,
+        stage=stage,
+        context=context,
+        tokens=tokens,
+        layers=_read_layers(layers) if layers else None,
+        network=network,
+        variant=variant,
+        dsp_budget=dsp_budget,
+        bram_budget=bram_budget,
+        batch=batch,
+        weight_bits=weight_bits,
+        activation_bits=activation_bits,
+        host=host,
+    )
+    answer = run(_spaces(space, data_dir), request)
+    if output_format == "json":
+        print_answer(answer)
+    elif output_format == "csv":
+        _print_csv(answer)
+    else:
+        _print_summary(answer)
+
+
+def _spaces(space: str | None, data_dir: Path | None) -> Any:
+    """The spaces with their imported index orders, where an architecture has to be read."""
+    if space is None:
+        return {}
+    from service.cli.workspace import open_workspace
+
+    with open_workspace(data_dir) as workspace, workspace.read_sessions() as session:
+        return workspace.spaces(session)
+
+
+def _parse_change(text: str) -> tuple[str, object]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise typer.BadParameter(f"{text!r} is not KEY=VALUE, for example clock_ghz=0.8", param_hint="--set")
+    import yaml
+
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise typer.BadParameter(f"the value of {key} is not YAML: {value!r}", param_hint="--set") from error
+
+
+def _read_hardware(path: Path) -> dict[str, object]:
+    from targets import file_description
+
+    return dict(file_description(path))
+
+
+def _read_layers(path: Path) -> list[dict[str, str]]:
+    """Rows as the request takes them: columns as in POST /simulate, empty cells left out."""
+    import csv
+
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file, restkey="column without a name")
+        return [{key: value for key, value in row.items() if value not in ("", None)} for row in rows]
+
+
+def _print_csv(answer: SimulationAnswer) -> None:
+    """Every column of every row, under the names that the published simulators' tables have."""
+    import csv
+    import sys
+
+    # What one table calls a layer, the other calls its kind: bitmod's rows are kinds with a count.
+    renamed = {"layer": "layer_kind"} if answer.model == "bitmod" else {}
+    leading = {"model": answer.workload, "stage": answer.stage or "", "accelerator": answer.target}
+    columns = dict.fromkeys([*leading, *(key for row in answer.layers for key in row)])
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([renamed.get(column, column) for column in columns])
+    for row in answer.layers:
+        writer.writerow([{**leading, **row}.get(column, "") for column in columns])
+
+
+def _print_summary(answer: SimulationAnswer) -> None:
+    shown = [column for column in _SHOWN if any(column in row for row in answer.layers)]
+    print_table(shown, [[row.get(column, "") for column in shown] for row in answer.layers])
+    cycles = "" if answer.cycles_total is None else f", {answer.cycles_total:,.0f} cycles"
+    energy = "".join(f", {answer.energy_uJ['total'] * 1e-3:.4g} mJ" if answer.energy_uJ else "")
+    area = "" if answer.area_mm2 is None else f", {answer.area_mm2:.3g} mm2"
+    mode = f", {answer.mode}" if answer.mode else ""
+    stage = f" {answer.stage}" if answer.stage else ""
+    say(f"{answer.workload}{stage} on {answer.target}: {answer.latency_ms:.4g} ms{cycles}{energy}{area}")
+    if answer.chosen:
+        say("chosen: " + ", ".join(f"{key} {value:g}" for key, value in answer.chosen.items()))
+    say(f"model {answer.model}{mode}; {answer.weight_bits:g}-bit weights, {answer.activation_bits:g}-bit activations")

@@ -1,0 +1,154 @@
+"""Bodies of GET /targets and POST /simulate."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+
+from service.schemas.fields import NAME_PATTERN, NotationField, SpaceName
+from spaces.base import Layer, LayerKind
+from targets import Mode
+from targets.llm import Stage
+
+_Size = Annotated[int, Field(ge=1, le=2**24)]
+_Batch = Annotated[int, Field(ge=1, le=65_536)]
+_Bits = Annotated[float, Field(ge=1, le=64, allow_inf_nan=False)]
+_TargetName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100, examples=["bitmod-lossy"])]
+_Value = StrictBool | StrictInt | StrictFloat | StrictStr | list[StrictInt | StrictFloat | StrictStr] | None
+
+
+class LayerInput(BaseModel):
+    """One layer with its shapes, for one sample; what is not given follows from the rest."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    kind: LayerKind
+    in_channels: _Size
+    out_channels: _Size | None = Field(default=None, description="as in_channels by default")
+    in_height: _Size = 1
+    in_width: _Size | None = Field(default=None, description="as in_height by default; tokens of a linear layer")
+    out_height: _Size | None = Field(default=None, description="in_height / stride, rounded up, by default")
+    out_width: _Size | None = Field(default=None, description="in_width / stride, rounded up, by default")
+    kernel: Annotated[int, Field(ge=1, le=1024)] = 1
+    stride: Annotated[int, Field(ge=1, le=1024)] = 1
+    groups: _Size = 1
+    has_bias: bool = False
+    inputs: Annotated[int, Field(ge=1, le=1024, description="tensors read: 2 for an addition")] = 1
+
+    @model_validator(mode="after")
+    def _groups_divide_channels(self) -> Self:
+        for channels in (self.in_channels, self.out_channels or self.in_channels):
+            if channels % self.groups:
+                raise ValueError(f"groups {self.groups} of {self.name!r} do not divide {channels} channels")
+        return self
+
+    def layer(self) -> Layer:
+        """The layer, with its defaults worked out."""
+        in_width = self.in_width or self.in_height
+        return Layer(
+            name=self.name,
+            kind=self.kind,
+            in_channels=self.in_channels,
+            out_channels=self.out_channels or self.in_channels,
+            in_height=self.in_height,
+            in_width=in_width,
+            out_height=self.out_height or -(-self.in_height // self.stride),
+            out_width=self.out_width or -(-in_width // self.stride),
+            kernel=self.kernel,
+            stride=self.stride,
+            groups=self.groups,
+            has_bias=self.has_bias,
+            inputs=self.inputs,
+        )
+
+
+class SimulationRequest(BaseModel):
+    """A target and what it runs: `space` and `architecture`, a language `model`, `layers`, or M4BRAM's `network`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    target: _TargetName | None = Field(default=None, description="hardware of the catalogue, see GET /targets")
+    hardware: dict[str, Any] | None = Field(default=None, description="a whole hardware description instead")
+    set: Annotated[dict[Annotated[str, Field(max_length=200)], _Value], Field(max_length=100)] = Field(
+        default_factory=dict, description="keys of the hardware description to change, dotted where nested"
+    )
+    mode: Mode | None = Field(default=None, description="of models of published accelerators; the hardware's default")
+    space: SpaceName | None = None
+    architecture: NotationField | None = None
+    model: Annotated[str, Field(max_length=100, examples=["llama-2-7b"])] | None = None
+    stage: Stage = Field(default="prefill", description="of a language model: read a prompt, or write tokens")
+    context: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=256, description="tokens of the prompt")
+    tokens: Annotated[int, Field(ge=1, le=512)] = Field(default=1, description="that the stage decode writes")
+    layers: Annotated[list[LayerInput], Field(min_length=1, max_length=10_000)] | None = None
+    network: Annotated[str, Field(max_length=100, examples=["resnet18"])] | None = Field(
+        default=None, description="of the M4BRAM studies: the configuration is searched for, against DLA's"
+    )
+    variant: Annotated[str, Field(max_length=100, examples=["DP-M4S"])] | None = Field(
+        default=None, description="design of the M4BRAM family; the target's own by default"
+    )
+    dsp_budget: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="of `network`; the authors' by default"
+    )
+    bram_budget: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    batch: _Batch = Field(default=1, description="samples or sequences per run")
+    weight_bits: _Bits | None = Field(default=None, description="the target's native width by default")
+    activation_bits: _Bits | None = None
+    host: _TargetName | None = Field(default=None, description="hardware that runs the layers that the target cannot")
+
+    @model_validator(mode="after")
+    def _one_target_and_one_workload(self) -> Self:
+        if (self.target is None) == (self.hardware is None):
+            raise ValueError("give either `target` or `hardware`")
+        if (self.space is None) != (self.architecture is None):
+            raise ValueError("`space` and `architecture` go together")
+        if sum(given is not None for given in (self.space, self.model, self.layers, self.network)) != 1:
+            raise ValueError("give `space` and `architecture`, or `model`, or `layers`, or `network`")
+        if self.network is None and not (self.variant is self.dsp_budget is self.bram_budget is None):
+            raise ValueError("`variant` and budgets go with `network`; elsewhere `set` changes the hardware")
+        return self
+
+
+class SimulationAnswer(BaseModel):
+    """Cost of one run of the batch; cycles and energies are null where the target does not model them."""
+
+    target: str
+    model: str = Field(description="cost model")
+    mode: str | None = Field(description="of the cost model, where it has several")
+    workload: str = Field(description="what ran")
+    stage: Stage | None = Field(description="of a language model")
+    batch: int
+    weight_bits: float
+    activation_bits: float
+    cycles_compute: float | None
+    cycles_dram: float | None
+    cycles_total: float | None
+    latency_ms: float
+    energy_uJ: dict[str, float] = Field(description="by part where the target tells them apart, and `total`")  # noqa: N815
+    area_mm2: float | None
+    macs: int = Field(description="multiply-accumulates of the whole batch")
+    chosen: dict[str, float | int] | None = Field(
+        default=None, description="of a `network`: unroll factors and resources that the search chose, and the speedup"
+    )
+    layers: list[dict[str, float | int | str]] = Field(
+        description="a row for each layer, equal ones together with their `count`; columns as the model has them"
+    )
+
+
+class TargetInfo(BaseModel):
+    """One hardware configuration of the catalogue."""
+
+    name: str
+    model: str = Field(description="cost model that reads it")
+    description: str
+    modes: list[str] = Field(description="ways to compute, where the model has several")
+    native_weight_bits: float
+    native_activation_bits: float
+    is_additive: bool = Field(description="whether costs add over layers; whole spaces are then costed by look-up")
+    hardware: dict[str, Any] = Field(description="the description; every key may be changed by `set`")
+
+
+class TargetList(BaseModel):
+    """Every hardware configuration, and the language models that can run on them."""
+
+    targets: list[TargetInfo]
+    models: list[str]

@@ -1,0 +1,110 @@
+"""Search for M4BRAM's best configuration for a network, against DLA's, and tell the cycles of every layer."""
+
+from __future__ import annotations
+
+from service.errors import FieldError, InvalidRequestError, pointing
+from service.schemas.simulation import SimulationAnswer, SimulationRequest
+from targets import HardwareSpec
+from targets.m4bram import DESIGNS, Budget, FoldedLayer, M4bramHardware
+from targets.m4bram.design import ACTIVATION_WIDTHS, WEIGHT_WIDTHS
+from targets.m4bram.search import NoConfigurationError
+from targets.m4bram.studies import StudiedLayer, Study, UnknownNetworkError, study, study_budget
+
+
+def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> SimulationAnswer:
+    """The design and DLA under one budget. Raises: InvalidRequestError that points at what cannot be used."""
+    assert request.network is not None
+    if not isinstance(hardware, M4bramHardware):
+        raise _fault("/network", f"networks are for the M4BRAM family; {hardware.name} takes space, model or layers")
+    if request.batch != 1:
+        raise _fault("/batch", f"the studies run one sample, got a batch of {request.batch}")
+    design = request.variant or hardware.design
+    if design not in DESIGNS:
+        raise _fault("/variant", f"unknown design {design!r}; known: {', '.join(DESIGNS)}")
+    weight_bits = _width("/weight_bits", request.weight_bits or hardware.native_weight_bits, WEIGHT_WIDTHS)
+    activation_bits = _width(
+        "/activation_bits", request.activation_bits or hardware.native_activation_bits, ACTIVATION_WIDTHS
+    )
+    is_mixed = weight_bits != activation_bits
+    has_dsps = DESIGNS[design].family != "no-dsp"
+    usual = study_budget(request.network, weight_bits, is_mixed=is_mixed, has_dsps=has_dsps)
+    budget = Budget(request.dsp_budget or usual.dsps, request.bram_budget or usual.brams)
+    with pointing("/network", UnknownNetworkError), pointing("/dsp_budget", NoConfigurationError):
+        found = study(
+            design,
+            request.network,
+            weight_bits,
+            activation_bits,
+            budget=budget,
+            # As the authors: by speed alone where weights and activations differ.
+            objective="cycles" if is_mixed else "speedup_per_area",
+        )
+    return SimulationAnswer(
+        target=hardware.name,
+        model=hardware.target,
+        mode="published",
+        workload=request.network,
+        stage=None,
+        batch=1,
+        weight_bits=weight_bits,
+        activation_bits=activation_bits,
+        cycles_compute=found.chosen.cycles,
+        cycles_dram=0,
+        cycles_total=found.chosen.cycles,
+        latency_ms=found.chosen.cycles / (hardware.clock_ghz * 1e6),
+        energy_uJ={},
+        area_mm2=None,
+        macs=sum(layer.folded.macs for layer in found.layers),
+        chosen=_chosen(found, budget),
+        layers=[_row(layer, design, hardware.clock_ghz) for layer in found.layers],
+    )
+
+
+def _chosen(found: Study, budget: Budget) -> dict[str, float | int]:
+    """Under the column names of the authors' summary."""
+    columns: dict[str, float | int] = {"num_dsp_budget": budget.dsps, "num_bram_budget": budget.brams}
+    for side, each in (("dla", found.baseline), ("acc", found.chosen)):
+        columns |= {f"{side}_{factor}": value for factor, value in each.configuration.model_dump().items() if value}
+        columns |= {
+            f"{side}_dsp": each.dsps,
+            f"{side}_fcache_bram": each.filter_brams,
+            f"{side}_streambuf_bram": each.stream_brams,
+            f"{side}_cycles": each.cycles,
+        }
+    return {
+        **columns,
+        "area_ratio": found.area_ratio,
+        "speedup": found.speedup,
+        "speedup_per_area": found.speedup / found.area_ratio,
+    }
+
+
+def _row(layer: StudiedLayer, design: str, clock_ghz: float) -> dict[str, float | int | str]:
+    return {
+        "layer": layer.name,
+        "count": 1,
+        "accel": design,
+        "type": layer.folded.kind,
+        "dla_dims": _dims(layer.baseline),
+        "accel_dims": _dims(layer.folded),
+        "dla_cycles": layer.baseline_cycles,
+        "accel_cycles": layer.cycles,
+        "cycle_total": layer.cycles,
+        "latency_ms": layer.cycles / (clock_ghz * 1e6),
+        "macs": layer.folded.macs,
+    }
+
+
+def _dims(layer: FoldedLayer) -> str:
+    loops = (layer.R, layer.S, layer.C, layer.P, layer.Q, layer.K) if layer.kind == "conv" else (layer.C, layer.K)
+    return "x".join(map(str, loops))
+
+
+def _width(pointer: str, bits: float, widths: tuple[int, ...]) -> int:
+    if bits not in widths:
+        raise _fault(pointer, f"{bits:g} bits are not among those of the studies: {', '.join(map(str, widths))}")
+    return int(bits)
+
+
+def _fault(pointer: str, reason: str) -> InvalidRequestError:
+    return InvalidRequestError([FieldError(reason, pointer=pointer)])

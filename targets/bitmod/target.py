@@ -1,0 +1,113 @@
+"""BitMoD's cost of a workload, as a `Target`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from spaces.base import Layer, Workload
+from targets.base import Cost, Cycles, LayerCost, Precision, total_cost
+from targets.bitmod.equations import PARTS, LayerFigures, evaluate
+from targets.bitmod.hardware import BitModHardware
+from targets.bitmod.machine import Machine, build_machine
+from targets.errors import UnsupportedPrecisionError
+from targets.gemm import Gemms, lower
+
+MAX_BITS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class BitMod:
+    """A language-model accelerator of the BitMoD model; runs any network whose layers are matrix products."""
+
+    hardware: BitModHardware
+
+    @property
+    def name(self) -> str:
+        """The hardware configuration's."""
+        return self.hardware.name
+
+    @property
+    def native_precision(self) -> Precision:
+        """Of the stage that the hardware is configured for."""
+        hardware = self.hardware
+        is_decoding = hardware.stage == "decode" and hardware.decode_weight_bits is not None
+        weight_bits = hardware.decode_weight_bits if is_decoding else hardware.native_weight_bits
+        return Precision(weight_bits or 1, hardware.native_activation_bits)
+
+    @property
+    def is_additive(self) -> bool:
+        """Layers know nothing of each other."""
+        return True
+
+    def supports(self, layer: Layer) -> bool:
+        """Products run in the array, the rest beside it."""
+        return True
+
+    def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
+        """Cost of one run of the workload's batch, at the native precision by default.
+
+        Raises: UnsupportedPrecisionError for operands of more than 16 bits.
+        """
+        precision = precision or self.native_precision
+        machine = _machine(self, precision)
+        distinct = tuple(dict.fromkeys(workload.layers))
+        rows = dict(zip(distinct, self._rows(distinct, workload.batch, machine), strict=True))
+        return total_cost(
+            [rows[layer] for layer in workload.layers], model=self.hardware.target, area_mm2=float(machine.area_mm2)
+        )
+
+    def _rows(self, layers: tuple[Layer, ...], batch: int, machine: Machine) -> list[LayerCost]:
+        gemms = lower(layers, batch, folds_batch="folded-batch" in machine.refinements)
+        figures = evaluate(machine, gemms)
+        return [self._row(layer, index, gemms, figures, machine) for index, layer in enumerate(layers)]
+
+    def _row(self, layer: Layer, index: int, gemms: Gemms, figures: LayerFigures, machine: Machine) -> LayerCost:
+        total = float(figures.total_cycles[index])
+        energy_uj = {part: float(figures.energy_pj[part][index]) * 1e-6 for part in PARTS}
+        return LayerCost(
+            name=layer.name,
+            latency_ms=total / (self.hardware.clock_ghz * 1e6),
+            energy_mj=sum(energy_uj.values()) * 1e-3,
+            macs=int(gemms.macs[index]),
+            bytes_moved=float(figures.dram_bytes[index]),
+            cycles=Cycles(float(figures.compute_cycles[index]), float(figures.dram_cycles[index]), total),
+            energy_uj=energy_uj,
+            details=_details(index, gemms, figures, machine),
+        )
+
+
+@lru_cache(maxsize=256)
+def _machine(target: BitMod, precision: Precision) -> Machine:
+    """Raises: UnsupportedPrecisionError."""
+    widest = max(precision.weight_bits, precision.activation_bits)
+    if widest > MAX_BITS:
+        raise UnsupportedPrecisionError(target.name, widest, [MAX_BITS])
+    return build_machine(target.hardware, precision)
+
+
+def _details(index: int, gemms: Gemms, figures: LayerFigures, machine: Machine) -> dict[str, float | str]:
+    """The columns of the published simulators' tables."""
+
+    def whole(array: object) -> int:
+        return int(array[index])  # pyright: ignore[reportIndexIssue]
+
+    cout, cin, tokens = whole(gemms.cout), whole(gemms.cin), whole(gemms.tokens)
+    copies, products = whole(gemms.weight_copies), whole(gemms.products)
+    is_matmul = bool(gemms.is_matmul[index])
+    return {
+        "w_dim(batch x cout x cin)": f"{copies}x{cout}x{cin}",
+        "i_dim(batch x tok x cin)": f"{products}x{tokens}x{cin}",
+        "o_dim(batch x tok x cout)": f"{products}x{tokens}x{cout}",
+        "w_prec": float(machine.kv_bits if is_matmul else machine.weight_bits),
+        "i_prec": float(machine.activation_bits),
+        "pe_array(hxw)": f"{machine.rows:g}x{machine.columns:g}",
+        "pe_dp": int(machine.of["dot_product"]),
+        "tiles": whole(figures.tiles),
+        "w_bytes": whole(figures.weight_bytes),
+        "i_bytes": whole(figures.input_bytes),
+        "o_bytes": whole(figures.output_bytes),
+        "fetch_w": whole(figures.weight_fetches),
+        "fetch_i": whole(figures.input_fetches),
+    }

@@ -1,0 +1,60 @@
+"""What a number format loses on the weights of whole networks, for many architectures at once.
+
+Nobody has trained these networks, so their weights are made up: drawn from Student's t with 5 degrees of freedom, which
+Dotzel et al. 2024 (arXiv 2405.03103) find to describe trained weights best, with the standard deviation of He et al.
+2015 (arXiv 1502.01852) for the layer's inputs. The same shape gets the same weights, so the error is a fixed number of
+each layer, and errors of networks are sums over their layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from spaces.base import Architecture, FloatArray, Layer, SearchSpace
+from spaces.part_table import PartTable
+from targets.formats.base import GROUP_SIZE, NumberFormat
+
+_NU = 5
+# Of one layer: enough for an error that three digits hold.
+_MOST_WEIGHTS = 2**18
+
+
+def sqnr_evaluator(space: SearchSpace, number_format: NumberFormat) -> Callable[[Sequence[Architecture]], FloatArray]:
+    """n architectures -> (n,) signal to quantisation noise of all their weights in decibels, see `sqnr_db`.
+
+    Infinite for a network without weights or without an error.
+    """
+    table = PartTable(space, lambda layers: _energies(layers, number_format), 2)
+
+    def evaluate(architectures: Sequence[Architecture]) -> FloatArray:
+        signal, noise = table(architectures).sum(axis=1).T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            decibels = 10 * np.log10(signal / noise)
+        return np.where(noise > 0, decibels, np.inf)
+
+    return evaluate
+
+
+def _energies(layers: tuple[Layer, ...], number_format: NumberFormat) -> tuple[float, float]:
+    weighted = [layer for layer in layers if layer.kind in ("conv", "linear")]
+    each = [_layer_energies(*_weight_shape(layer), number_format) for layer in weighted]
+    return sum(signal for signal, _ in each), sum(noise for _, noise in each)
+
+
+def _weight_shape(layer: Layer) -> tuple[int, int]:
+    return layer.out_channels, layer.in_channels // layer.groups * layer.kernel_area
+
+
+@lru_cache(maxsize=4096)
+def _layer_energies(rows: int, inputs: int, number_format: NumberFormat) -> tuple[float, float]:
+    """Sums of squares of a layer's weights and of their errors, each output channel grouped alone."""
+    drawn = max(1, min(rows, _MOST_WEIGHTS // inputs))
+    rng = np.random.default_rng([rows, inputs])
+    deviation = np.sqrt(2 / inputs)
+    weights = deviation * np.sqrt((_NU - 2) / _NU) * rng.standard_t(_NU, (drawn, inputs))
+    errors = weights - number_format.quantise(weights, min(GROUP_SIZE, inputs), np.float64).dequantise()
+    scale = rows / drawn
+    return scale * float(np.square(weights).sum()), scale * float(np.square(errors).sum())

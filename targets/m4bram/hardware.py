@@ -1,0 +1,70 @@
+"""An FPGA accelerator of the family as data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from targets.hardware_spec import HardwareSpec, Positive
+from targets.m4bram.configuration import Configuration
+from targets.m4bram.design import DESIGNS
+from targets.m4bram.refinements import PUBLISHED, REFINEMENTS, Refinement, Refinements
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class M4bramHardware(HardwareSpec):
+    """A design on a chip with some DSPs and block RAMs.
+
+    Attributes:
+        mode: `published` computes as the authors' simulators, `refined` without their known faults.
+        refinements: with mode `refined`, which of them; all by default.
+        design: DLA, SY-M4S, DP-M4S, SY-M4L, DP-M4L, the last four with -no-DSP, BRAMAC-1DA or BRAMAC-2SA.
+        clock_ghz: of the fabric and the DSPs.
+        block_delay_ns: of a block RAM that computes, which runs at twice the clock where it is double-pumped; in mode
+            `refined` alone.
+        rvec: filter columns at a time.
+        dsp_budget: DSPs of the chip.
+        bram_budget: block RAMs of the chip.
+        configuration: unroll factors; where there are none, they are searched for, for each workload anew.
+        objective: of that search: fewest cycles, or the authors' speed squared per area relative to DLA; mode
+            `refined` always wants the fewest cycles.
+        memory_bandwidth_gb_per_s: between the chip and its memory; in mode `refined` alone.
+        vector_lanes: elements per cycle of the units that pool and add; in mode `refined` alone.
+    """
+
+    target: Literal["m4bram"]  # pyright: ignore[reportIncompatibleVariableOverride]  (frozen, so never reassigned)
+    mode: Literal["published", "refined"] = "published"
+    refinements: Annotated[tuple[Refinement, ...] | None, Field(strict=False)] = None
+    design: str
+    clock_ghz: Positive
+    block_delay_ns: Positive = 1.047
+    rvec: Annotated[int, Field(ge=1, le=64)] = 3
+    dsp_budget: Count
+    bram_budget: Count
+    configuration: Configuration | None = None
+    objective: Literal["cycles", "speedup_per_area"] = "cycles"
+    memory_bandwidth_gb_per_s: Positive
+    vector_lanes: Count = 64
+
+    @property
+    def active_refinements(self) -> Refinements:
+        """Those of the mode."""
+        if self.mode != "refined":
+            return PUBLISHED
+        return frozenset(REFINEMENTS if self.refinements is None else self.refinements)
+
+    @model_validator(mode="after")
+    def _check_design(self) -> Self:
+        if self.design not in DESIGNS:
+            raise ValueError(f"design must be one of {', '.join(DESIGNS)}, got {self.design!r}")
+        if self.configuration is not None:
+            needed = {
+                "dla": ("dsp_qvec", "dsp_cvec", "dsp_kvec"),
+                "no-dsp": ("bram_qvec", "bram_cvec", "bram_kvec"),
+            }.get(DESIGNS[self.design].family, tuple(Configuration.model_fields))
+            missing = [name for name in needed if getattr(self.configuration, name) < 1]
+            if missing:
+                raise ValueError(f"configuration of {self.design} needs {', '.join(missing)} of at least 1")
+        return self

@@ -1,0 +1,116 @@
+"""`archcast simulate` and `archcast targets`."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from targets import hardware_names
+
+Cli = Callable[..., Any]
+LAYERS_CSV = """name,kind,in_channels,out_channels,in_height,kernel,stride,groups
+stem,conv,3,16,32,3,2,
+depthwise,conv,16,,16,3,,16
+classifier,linear,16,10,,,,
+"""
+
+
+def test_simulate_json_is_the_http_answer(deployed: Cli, client: TestClient):
+    body = {"target": "olive", "space": "nb201", "architecture": "4-3-2-1-3-3", "mode": "refined", "batch": 2}
+    arguments = ["olive", "--space", "nb201", "--architecture", "4-3-2-1-3-3", "--mode", "refined", "--batch", "2"]
+    outcome = deployed("simulate", *arguments, "--format", "json")
+    assert outcome.code == 0
+    assert outcome.answer == client.post("/simulate", json=body).json()
+
+
+@pytest.mark.data
+def test_simulate_csv_equals_the_golden_rows_column_by_column(cli: Cli, goldens_dir: Path):
+    with (goldens_dir / "bitmod_layers_v2.csv").open() as file:
+        golden = [row for row in csv.DictReader(file) if row["model"] == "phi-2" and row["accelerator"] == "olive"]
+    for stage, name in (("prefill", "prefill"), ("decode", "generation")):
+        outcome = cli("simulate", "olive", "--model", "phi-2", "--stage", stage, "--format", "csv")
+        rows = {row["layer_kind"]: row for row in csv.DictReader(io.StringIO(outcome.out))}
+        expected = [row for row in golden if row["stage"] == name]
+        assert len(expected) == len(rows) == 9
+        for row in expected:
+            found = rows[row["layer_kind"]]
+            assert row.keys() - found.keys() == {"version"}
+            for column, value in row.items():
+                if column.startswith("e_"):
+                    assert float(found[column]) == pytest.approx(float(value), abs=6e-7)
+                elif column not in ("version", "stage"):
+                    assert found[column] == value, column
+
+
+def test_simulate_layers_of_a_file_need_no_database(cli: Cli, tmp_path: Path):
+    (tmp_path / "layers.csv").write_text(LAYERS_CSV)
+    outcome = cli("simulate", "bitmod-lossy", "--layers", str(tmp_path / "layers.csv"), "--format", "json")
+    assert [row["layer"] for row in outcome.answer["layers"]] == ["stem", "depthwise", "classifier"]
+    assert outcome.answer["layers"][1]["macs"] == 16 * 16 * 16 * 9
+    assert not (tmp_path / "embedded").exists()
+
+
+def test_simulate_file_with_a_fault_names_row_and_reason(cli: Cli, tmp_path: Path):
+    (tmp_path / "layers.csv").write_text("name,kind,in_channels\nx,conv,many\ny,magic,3\nz,conv,3,4\n")
+    outcome = cli("simulate", "fp16", "--layers", str(tmp_path / "layers.csv"))
+    assert outcome.code == 1
+    assert "layers.0.in_channels" in outcome.err
+    assert "layers.1.kind" in outcome.err
+    assert "layers.2.column without a name" in outcome.err
+
+
+def test_simulate_users_own_hardware_and_changed_keys(cli: Cli, tmp_path: Path):
+    text = (Path(__file__).parents[3] / "targets" / "hardware" / "fp16.yaml").read_text()
+    (tmp_path / "mine.yaml").write_text(text.replace("name: fp16", "name: mine"))
+    (tmp_path / "layers.csv").write_text(LAYERS_CSV)
+    arguments = ["--layers", str(tmp_path / "layers.csv"), "--format", "json", "--set", "clock_ghz=0.5"]
+    mine = cli("simulate", str(tmp_path / "mine.yaml"), *arguments)
+    assert mine.answer["target"] == "mine"
+    assert mine.answer["latency_ms"] == cli("simulate", "fp16", *arguments).answer["latency_ms"]
+    assert mine.answer["latency_ms"] == pytest.approx(mine.answer["cycles_total"] / 0.5e6)
+
+
+def test_simulate_table_shows_layers_and_totals(cli: Cli):
+    outcome = cli("simulate", "bitmod-lossy", "--model", "llama-2-7b")
+    assert "mlp.down_proj" in outcome.out
+    assert "llama-2-7b prefill on bitmod-lossy: 926.1 ms, 926,097,408 cycles, 3926 mJ" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (["abacus", "--model", "phi-2"], 1, "unknown hardware 'abacus'"),
+        (["olive", "--model", "phi-2", "--set", "rows"], 2, "not KEY=VALUE"),
+        (["olive", "--model", "phi-2", "--set", "rows=[3"], 2, "is not YAML"),
+        (["olive", "--model", "phi-2", "--set", "rows=many"], 1, "rows: Input should be a valid integer"),
+        (["olive", "--model", "phi-2", "--format", "xml"], 2, "none of table, csv, json"),
+        (["absent.yaml", "--model", "phi-2"], 1, "absent.yaml"),
+        (["olive"], 1, "or `model`, or `layers`"),
+    ],
+)
+def test_simulate_bad_arguments_are_explained(cli: Cli, arguments: list[str], code: int, reason: str):
+    outcome = cli("simulate", *arguments)
+    assert outcome.code == code
+    assert reason in " ".join(outcome.err.replace("│", " ").split())
+
+
+def test_targets_lists_the_catalogue(cli: Cli):
+    outcome = cli("targets")
+    assert all(name in outcome.out for name in hardware_names())
+    assert {each["name"] for each in cli("targets", "--json").answer["targets"]} == set(hardware_names())
+
+
+def test_search_chooses_precision_and_hardware_too(cli: Cli):
+    arguments = ["--space", "nb201", "--device", "bitmod-lossy", "--algorithm", "random", "--evaluations", "200"]
+    objectives = ["--objective", "latency_ms", "--objective", "quantisation_sqnr_db"]
+    chosen = ["--precision", "weight_format=bitmod3,int6", "--hardware", "rows=16,64", "--hardware", "mode=refined"]
+    outcome = cli("search", *arguments, *objectives, *chosen, "--json")
+    assert outcome.code == 0, outcome.err
+    for entry in outcome.answer["front"]:
+        assert entry["precision"]["weight_format"] in ("bitmod3", "int6")
+        assert entry["hardware"]["rows"] in (16, 64)
+    assert cli("search", *arguments, "--hardware", "rows").code == 2

@@ -1,0 +1,228 @@
+"""GET /targets and POST /simulate."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from spaces import SPACES
+from spaces.base import Workload
+from targets import hardware_names, load_hardware, load_target
+from targets.llm import llm_names
+
+CELL = "4-3-2-1-3-3"
+NETWORK = {"space": "nb201", "architecture": CELL}
+LAYERS = [
+    {"name": "stem", "kind": "conv", "in_channels": 3, "out_channels": 16, "in_height": 32, "kernel": 3, "stride": 2},
+    {"name": "depthwise", "kind": "conv", "in_channels": 16, "in_height": 16, "kernel": 3, "groups": 16},
+    {"name": "add", "kind": "add", "in_channels": 16, "in_height": 16, "inputs": 2},
+    {"name": "classifier", "kind": "linear", "in_channels": 16, "out_channels": 10},
+]
+
+
+def simulate(client: TestClient, **body: Any) -> Any:
+    response = client.post("/simulate", json=body)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def refusal(client: TestClient, **body: Any) -> list[tuple[str, str]]:
+    response = client.post("/simulate", json=body)
+    assert response.status_code == 422, response.text
+    return [(fault.get("pointer", ""), fault["reason"]) for fault in response.json()["errors"]]
+
+
+def test_targets_are_the_catalogue_with_modes_and_models(shared: TestClient):
+    answer = shared.get("/targets").json()
+    assert [each["name"] for each in answer["targets"]] == list(hardware_names())
+    assert answer["models"] == list(llm_names())
+    by_name = {each["name"]: each for each in answer["targets"]}
+    assert by_name["bitmod-lossy"]["modes"] == ["published", "figures", "refined"]
+    assert by_name["roofline-edge-npu"]["modes"] == []
+    assert by_name["olive"]["hardware"] == load_hardware("olive").model_dump(mode="json")
+
+
+def test_simulate_architecture_is_the_targets_cost(shared: TestClient):
+    answer = simulate(shared, target="olive", batch=2, **NETWORK)
+    space = SPACES["nb201"]
+    cost = load_target("olive").cost(Workload(space.workload(space.parse(CELL)).layers, batch=2))
+    assert cost.cycles is not None
+    assert answer["latency_ms"] == cost.latency_ms
+    assert (answer["cycles_compute"], answer["cycles_dram"]) == (cost.cycles.compute, cost.cycles.dram)
+    assert answer["cycles_total"] == cost.cycles.total == sum(row["cycle_total"] for row in answer["layers"])
+    assert answer["energy_uJ"] == {**cost.energy_uj, "total": (cost.energy_mj or 0) * 1e3}
+    assert [row["layer"] for row in answer["layers"]] == [row.name for row in cost.layers]
+
+
+def test_simulate_answers_as_predict_latency_does(shared: TestClient):
+    for device in ("olive", "roofline-edge-npu"):
+        simulated = simulate(shared, target=device, **NETWORK)["latency_ms"]
+        predicted = shared.post("/predict_latency", json={"device": device, **NETWORK}).json()["results"][0]
+        assert predicted["latency_ms"] == pytest.approx(simulated, rel=1e-12)
+        assert predicted["origin"] == "simulated"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("version", "mode"), [("v1", "figures"), ("v2", "published")])
+def test_simulate_language_model_equals_the_golden_summary(
+    shared: TestClient, goldens_dir: Path, version: str, mode: str
+):
+    with (goldens_dir / f"bitmod_summary_{version}.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["model"] == "llama-2-7b"]
+    assert len(rows) == 10
+    for row in rows:
+        stage = {"generation": "decode"}.get(row["stage"], row["stage"])
+        target = row["accelerator"].replace("_", "-")
+        answer = simulate(shared, target=target, model="llama-2-7b", stage=stage, mode=mode)
+        assert answer["weight_bits"] == float(row["w_prec"])
+        for name in ("compute", "dram", "total"):
+            assert answer[f"cycles_{name}"] == float(row[f"cycles_{name}"])
+        for part in ("compute", "sram_rd", "sram_wr", "dram", "total"):
+            assert answer["energy_uJ"][part] == pytest.approx(float(row[f"e_{part}_uJ"]), abs=6e-4)
+
+
+def test_simulate_equal_layers_are_one_row_with_their_count(shared: TestClient):
+    rows = simulate(shared, target="olive", model="opt-1.3b", stage="decode")["layers"]
+    assert {row["layer"]: row["count"] for row in rows}["self_attn.q_proj"] == 24
+    assert [row["count"] for row in rows] == [24] * 8 + [1]
+
+
+def test_simulate_tokens_see_a_growing_context_when_refined(shared: TestClient):
+    body = {"target": "bitmod-lossy", "model": "opt-1.3b", "stage": "decode"}
+    one, four = (simulate(shared, tokens=tokens, mode="refined", **body)["latency_ms"] for tokens in (1, 4))
+    assert four > 4 * one
+    assert simulate(shared, tokens=4, **body)["latency_ms"] == pytest.approx(4 * simulate(shared, **body)["latency_ms"])
+
+
+def test_simulate_layers_fill_in_what_follows(shared: TestClient):
+    answer = simulate(shared, target="fp16", layers=LAYERS)
+    assert [row["macs"] for row in answer["layers"]] == [16 * 16 * 16 * 27, 16 * 16 * 16 * 9, 0, 160]
+    assert answer["macs"] == sum(row["macs"] for row in answer["layers"])
+
+
+def test_simulate_changed_and_whole_hardware_agree(shared: TestClient):
+    changed = simulate(shared, target="olive", layers=LAYERS, set={"rows": 8, "clock_ghz": 0.5})
+    hardware = {**load_hardware("olive").model_dump(mode="json"), "rows": 8, "clock_ghz": 0.5}
+    whole = simulate(shared, hardware=hardware, layers=LAYERS)
+    assert whole == changed
+    assert changed["cycles_compute"] > simulate(shared, target="olive", layers=LAYERS)["cycles_compute"]
+
+
+def test_simulate_nested_key_is_changed(shared: TestClient):
+    body = {"target": "roofline-edge-npu", "layers": LAYERS}
+    hungry = simulate(shared, set={"arithmetic.0.energy_pj_per_mac": 1.5}, **body)
+    extra_uj = hungry["energy_uJ"]["total"] - simulate(shared, **body)["energy_uJ"]["total"]
+    assert extra_uj == pytest.approx(hungry["macs"] * 1e-6)
+
+
+def test_simulate_host_runs_what_the_target_cannot(shared: TestClient):
+    body = {"target": "stripes", "mode": "published", "layers": LAYERS}
+    (fault,) = refusal(shared, **body)
+    assert fault[0] == "/layers"
+    assert "stripes cannot run the layer 'add' (add)" in fault[1]
+    hosted = simulate(shared, host="roofline-phone-cpu", **body)
+    assert hosted["energy_uJ"]["host"] > 0
+    assert [row["layer"] for row in hosted["layers"]] == [layer["name"] for layer in LAYERS]
+
+
+def test_simulate_deeply_nested_hardware_is_refused(shared: TestClient):
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+    hardware = {**load_hardware("olive").model_dump(mode="json"), "rows": deep, "more": {"a": deep}}
+    assert {pointer for pointer, _ in refusal(shared, hardware=hardware, **NETWORK)} == {"/hardware"}
+
+
+def test_simulate_wider_weights_take_longer(shared: TestClient):
+    latency = [
+        simulate(shared, target="bitmod-lossy", mode="refined", weight_bits=bits, **NETWORK)["latency_ms"]
+        for bits in (3, 6, 8)
+    ]
+    assert latency == sorted(latency)
+    assert latency[0] < latency[-1]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "reason"),
+    [
+        ({"target": "abacus", **NETWORK}, "/target", "unknown hardware 'abacus'; known: "),
+        ({"target": "olive", "host": "abacus", **NETWORK}, "/host", "unknown hardware 'abacus'"),
+        ({"target": "olive", "space": "nb999", "architecture": CELL}, "/space", "nb999"),
+        ({"target": "olive", "space": "nb201", "architecture": "x"}, "/architecture", "x"),
+        ({"target": "olive", "model": "gpt-9"}, "/model", "unknown language model 'gpt-9'"),
+        ({"target": "olive", "model": "phi-2", "tokens": 2}, "/tokens", "tokens are written by the stage decode"),
+        ({"target": "olive", "weight_bits": 17, **NETWORK}, "/weight_bits", "17-bit operands"),
+        ({"target": "olive", "activation_bits": 32, **NETWORK}, "/activation_bits", "32-bit operands"),
+        ({"target": "olive", "set": {"row": 3}, **NETWORK}, "/set/row", "Extra inputs"),
+        ({"target": "olive", "set": {"a.b": 3}, **NETWORK}, "/set/a.b", "leads to no key"),
+        ({"target": "olive", "set": {"rows": 0}, **NETWORK}, "/set/rows", "greater than or equal to 1"),
+        ({"target": "roofline-edge-npu", "mode": "refined", **NETWORK}, "/mode", "Extra inputs"),
+        ({"hardware": {"target": "magic"}, **NETWORK}, "/hardware", "unknown target 'magic'"),
+        ({"hardware": {}, **NETWORK}, "/hardware", "target: must name one of"),
+        ({"target": "olive"}, "", "give `space` and `architecture`, or `model`, or `layers`"),
+        ({"target": "olive", "model": "phi-2", **NETWORK}, "", "give `space` and `architecture`"),
+        ({"target": "olive", "space": "nb201"}, "", "go together"),
+        (NETWORK, "", "either `target` or `hardware`"),
+        (
+            {"target": "bitlet", "layers": [{"name": "x", "kind": "linear", "in_channels": 2**24}]},
+            "/target",
+            "16,777,216 of them for each output are too many",
+        ),
+        (
+            {"target": "olive", "layers": [{"name": "x", "kind": "conv", "in_channels": 3, "groups": 2}]},
+            "/layers/0",
+            "groups 2 of 'x' do not divide 3 channels",
+        ),
+    ],
+)
+def test_simulate_senseless_request_is_refused_where_it_is_wrong(
+    shared: TestClient, body: dict[str, Any], pointer: str, reason: str
+):
+    ((found, message), *_) = refusal(shared, **body)
+    assert found == pointer
+    assert reason in message
+
+
+@pytest.mark.data
+def test_simulate_network_equals_the_golden_study(shared: TestClient, goldens_dir: Path):
+    with (goldens_dir / "m4bram_summary.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["network"] == "resnet18" and row["w_bits"] != "2"]
+    for row in rows:
+        if row["experiment"] != "VE_vs_bramac":
+            continue
+        bits = {"weight_bits": int(row["w_bits"]), "activation_bits": int(row["a_bits"])}
+        answer = simulate(shared, target="m4bram", network="resnet18", variant=row["accel"], **bits)
+        assert answer["cycles_total"] == int(row["acc_cycles"])
+        for column in ("dla_cycles", "dla_dsp", "acc_dsp", "acc_fcache_bram", "acc_dsp_kvec", "num_bram_budget"):
+            assert answer["chosen"][column] == int(row[column]), column
+        assert answer["chosen"]["speedup"] == pytest.approx(float(row["speedup"]), abs=1e-6)
+
+
+def test_simulate_network_larger_budget_is_never_slower(shared: TestClient):
+    body = {"target": "m4bram", "network": "alexnet", "weight_bits": 8, "activation_bits": 6}
+    small, large = (
+        simulate(shared, dsp_budget=dsps, bram_budget=brams, **body)["cycles_total"]
+        for dsps, brams in ((300, 900), (1200, 2500))
+    )
+    assert large < small
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "reason"),
+    [
+        ({"target": "olive", "network": "resnet18"}, "/network", "networks are for the M4BRAM family"),
+        ({"target": "m4bram", "network": "lenet"}, "/network", "unknown network 'lenet'; known: alexnet"),
+        ({"target": "m4bram", "network": "resnet18", "variant": "XL"}, "/variant", "unknown design 'XL'"),
+        ({"target": "m4bram", "network": "resnet18", "weight_bits": 5}, "/weight_bits", "5 bits are not among"),
+        ({"target": "m4bram", "network": "resnet18", "dsp_budget": 1}, "/dsp_budget", "fits into 1 DSPs"),
+        ({"target": "m4bram", "variant": "DP-M4S", **NETWORK}, "", "go with `network`"),
+    ],
+)
+def test_simulate_senseless_network_is_refused_where_it_is_wrong(
+    shared: TestClient, body: dict[str, Any], pointer: str, reason: str
+):
+    (fault,) = refusal(shared, **body)
+    assert fault[0] == pointer
+    assert reason in fault[1]
