@@ -19,7 +19,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from latency_tables import read_tables
 from report import docs_path, markdown_table, write_section
 from scipy.stats import rankdata
 from sklearn.linear_model import RidgeCV
@@ -28,6 +27,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from arch_encodings import ENCODERS, Encoder, Zcp, encoders_with, fit_normalizer
 from device_db.importers import IMPORTERS
 from predictors.metrics import spearman
+from service.benchmarks.latency_tables import read_tables
 from spaces import Architecture, SearchSpace, get_space
 from spaces.base import FloatArray, IntArray
 

@@ -18,7 +18,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from latency_tables import read_tables
 from report import markdown_table, write_section
 from scipy.spatial.distance import cdist
 
@@ -29,6 +28,7 @@ from arch_encodings.learned.encoder import ARTIFACTS
 from arch_encodings.learned.graph_tensors import GraphTensors
 from arch_encodings.learned.trained import METHODS, TrainedEncoder, load
 from predictors.metrics import spearman
+from service.benchmarks.latency_tables import read_tables
 from spaces import Architecture, InvalidArchitectureError, SearchSpace, get_space
 from spaces.base import BoolArray, FloatArray, IntArray
 

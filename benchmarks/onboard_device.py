@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from latency_tables import LatencyTable, read_tables
 from report import markdown_table, write_section
 from scipy.stats import gmean
 from sklearn.linear_model import Ridge
@@ -24,6 +23,7 @@ from sklearn.linear_model import Ridge
 from arch_encodings import ENCODERS, has_path
 from predictors import SAMPLERS, CostLinear, fit_cost_linear
 from predictors.metrics import coverage, kendall, relative_errors, spearman
+from service.benchmarks.latency_tables import LatencyTable, read_tables
 from spaces import Architecture, Nb201, SearchSpace, get_space
 
 _SOURCE_SAMPLES = 256

@@ -6,13 +6,17 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from predictors.auto import choose
 from predictors.base import MIN_SAMPLES, LatencyEstimate, LatencyPredictor
 from predictors.cost_linear import CostLinear, fit_cost_linear
 from predictors.errors import InvalidArtifactError, PredictorError, TooFewSamplesError
+from predictors.graph_linear import GraphLinear, fit_graph_linear
+from predictors.nasflat import NasflatPredictor, fit_nasflat
 from predictors.samplers import SAMPLERS, Sampler
+from predictors.source_latencies import SourceLatencies
 from spaces.base import SearchSpace
 
-PREDICTORS: Final = {"cost_linear": CostLinear}
+PREDICTORS: Final = {"cost_linear": CostLinear, "graph_linear": GraphLinear, "nasflat": NasflatPredictor}
 
 
 def load(blob: bytes, get_space: Callable[[str], SearchSpace]) -> LatencyPredictor:
@@ -46,12 +50,18 @@ __all__ = [
     "PREDICTORS",
     "SAMPLERS",
     "CostLinear",
+    "GraphLinear",
     "InvalidArtifactError",
     "LatencyEstimate",
     "LatencyPredictor",
+    "NasflatPredictor",
     "PredictorError",
     "Sampler",
+    "SourceLatencies",
     "TooFewSamplesError",
+    "choose",
     "fit_cost_linear",
+    "fit_graph_linear",
+    "fit_nasflat",
     "load",
 ]

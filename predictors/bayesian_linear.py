@@ -10,12 +10,13 @@ found by reweighting the samples (Lange, Little & Taylor 1989); each round is cl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from scipy.special import gammaln
 
-from spaces.base import FloatArray
+from spaces.base import FloatArray, IntArray
 
 DEGREES_OF_FREEDOM: Final = 4.0
 _ROUNDS: Final = 6
@@ -77,6 +78,7 @@ class LinearPosterior:
         covariance: (d, d) covariance of v, the disagreement between grid points included.
         noise_std: scale of the Student-t noise.
         loo_residuals: (m,) leave-one-out residuals in units of their predicted scale.
+        loo_scales: (m,) those scales, in units of the targets.
         log_evidence: of the samples under Gaussian noise, comparable between calls with the same samples and grid.
     """
 
@@ -84,7 +86,16 @@ class LinearPosterior:
     covariance: FloatArray
     noise_std: float
     loo_residuals: FloatArray
+    loo_scales: FloatArray
     log_evidence: float
+
+    @property
+    def left_out_log_density(self) -> float:
+        """Mean logarithm of the Student-t density of each sample given the others."""
+        nu = DEGREES_OF_FREEDOM
+        constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - np.log(nu * np.pi) / 2
+        density = constant - (nu + 1) / 2 * np.log1p(self.loo_residuals**2 / nu) - np.log(self.loo_scales)
+        return float(density.mean())
 
 
 def fit_bayesian_linear(
@@ -97,17 +108,17 @@ def fit_bayesian_linear(
         targets: (n,), about zero mean and unit scale.
         noise_scale: (n,) positive, what each sample's noise is multiplied with; 1 if not given.
     """
-    count = len(targets)
-    part = np.arange(count)
-    if count > _MAX_EVIDENCE_SAMPLES:
-        part = np.linspace(0, count - 1, _MAX_EVIDENCE_SAMPLES).astype(np.int64)
-    log_density = 0.0  # of dividing the samples by their noise's scale
     if noise_scale is not None:
-        features = features / noise_scale[:, None]
-        targets = targets / noise_scale
-        log_density = -float(np.log(noise_scale[part]).sum())
+        scaled = fit_bayesian_linear(features / noise_scale[:, None], targets / noise_scale, grid)
+        return replace(
+            scaled,
+            loo_scales=scaled.loo_scales * noise_scale,
+            log_evidence=scaled.log_evidence - float(np.log(noise_scale[_evidence_part(len(targets))]).sum()),
+        )
+    count = len(targets)
+    part = _evidence_part(count)
     weighed = _weigh(features[part], targets[part], grid)
-    log_evidence = weighed.log_evidence + log_density
+    log_evidence = weighed.log_evidence
     if len(part) < count <= _MAX_DUAL_SAMPLES:
         left = PriorGrid(grid.groups, grid.variances[np.unique(weighed.points)], grid.noises)
         weighed = _weigh(features, targets, left)
@@ -116,6 +127,11 @@ def fit_bayesian_linear(
     prior = np.exp(weighed.probability @ np.log(weighed.prior))
     noise = float(np.exp(weighed.probability @ np.log(weighed.noises)))
     return _solve_many(features, targets, prior, noise, log_evidence)
+
+
+def _evidence_part(count: int) -> IntArray:
+    """Rows of the samples that the whole grid is weighed on."""
+    return np.linspace(0, count - 1, min(count, _MAX_EVIDENCE_SAMPLES)).astype(np.int64)
 
 
 def _weigh(features: FloatArray, targets: FloatArray, grid: PriorGrid) -> _Weighed:
@@ -174,11 +190,11 @@ def _solve_few(features: FloatArray, targets: FloatArray, weighed: _Weighed, log
         covariance -= probability[point] * (spread @ inverse @ spread.T)
     covariance[np.diag_indices(len(mean))] += probability @ prior
     noise_std = float(np.sqrt(probability @ weighed.noises))
-    return LinearPosterior(mean, covariance, noise_std, _leave_one_out(inverses, dual, weighed), log_evidence)
+    return LinearPosterior(mean, covariance, noise_std, *_leave_one_out(inverses, dual, weighed), log_evidence)
 
 
-def _leave_one_out(inverses: FloatArray, dual: FloatArray, weighed: _Weighed) -> FloatArray:
-    """(n,) residuals of predicting each sample from the others, in predicted scales.
+def _leave_one_out(inverses: FloatArray, dual: FloatArray, weighed: _Weighed) -> tuple[FloatArray, FloatArray]:
+    """Residuals (n,) of predicting each sample from the others, in predicted scales, and those scales.
 
     Leaving a sample out also changes the evidence, which loses the factor N(z_i | the others): a grid point that only
     this sample spoke for must not vouch for it. Source: Rasmussen & Williams 2006, eq. 5.12.
@@ -191,7 +207,7 @@ def _leave_one_out(inverses: FloatArray, dual: FloatArray, weighed: _Weighed) ->
     mean = (without * residuals).sum(axis=0)
     model_variance = np.maximum(1 / precision - weighed.noises[:, None] / weighed.weighting, 0.0)
     variance = (without * (model_variance + weighed.noises[:, None] + (residuals - mean) ** 2)).sum(axis=0)
-    return mean / np.sqrt(variance)
+    return mean / np.sqrt(variance), np.sqrt(variance)
 
 
 def _solve_many(
@@ -205,7 +221,7 @@ def _solve_many(
     weighting = np.ones(len(targets))
     covariance: FloatArray = np.diag(prior)
     weights = np.zeros_like(prior)
-    left_out = np.zeros_like(targets)
+    left_out, scales = np.zeros_like(targets), np.ones_like(targets)
     for _ in range(2 * _ROUNDS):
         weighted = features * weighting[:, None]
         precision = weighted.T @ features / noise + np.diag(1 / prior)
@@ -215,6 +231,7 @@ def _solve_many(
         variance = np.einsum("nd,nd->n", features @ covariance, features)
         leverage = np.minimum(weighting * variance / noise, 0.99)
         used, noise = noise, max(float(weighting @ residuals**2 / max(1.0, (1 - leverage).sum())), 1e-10)
-        left_out = residuals / (1 - leverage) / np.sqrt(used + used / weighting * leverage / (1 - leverage))
+        scales = np.sqrt(used + used / weighting * leverage / (1 - leverage))
+        left_out = residuals / (1 - leverage) / scales
         weighting = _student_weights(residuals, noise)
-    return LinearPosterior(weights, covariance, float(np.sqrt(noise)), left_out, log_evidence)
+    return LinearPosterior(weights, covariance, float(np.sqrt(noise)), left_out, scales, log_evidence)

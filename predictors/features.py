@@ -1,4 +1,4 @@
-"""The columns that closed-form predictors read: cost and one-hot encodings, standardised over the space."""
+"""The columns that closed-form predictors read: costs and one-hot encodings, standardised over the space."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 
 from arch_encodings import ENCODERS
+from predictors import kernel_costs
 from spaces.base import Architecture, FloatArray, SearchSpace
 
-GROUPS: Final = ("intercept", "work", "total", "count", "live", "position")
+GROUPS: Final = ("intercept", "work", "total", "count", "live", "position", "kernel")
 _WORK: Final = ("total:macs", "total:log_macs", "total:live_macs")
 _REFERENCE_SIZE: Final = 4096
 
@@ -52,6 +53,7 @@ def feature_map(space: SearchSpace) -> FeatureMap:
     names = [
         *(("cost", name) for name in ENCODERS["cost"].feature_names(space)),
         *(("one_hot", name) for name in ENCODERS["one_hot"].feature_names(space)),
+        *(("kernel", name) for name in kernel_costs.NAMES),
     ]
     memberships = [
         (column, GROUPS.index(group))
@@ -80,13 +82,16 @@ def _standardised(raw: FloatArray, mean: FloatArray, scale: FloatArray) -> Float
 
 
 def _raw(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
-    return np.concatenate([ENCODERS[name].encode(space, architectures) for name in ("cost", "one_hot")], axis=1)
+    encoded = [ENCODERS[name].encode(space, architectures) for name in ("cost", "one_hot")]
+    return np.concatenate([*encoded, kernel_costs.kernel_costs(space, architectures)], axis=1)
 
 
 def _groups_of(encoder: str, name: str) -> tuple[str, ...]:
     """Groups of a column: MACs stand in two, once with a prior of their own."""
     if encoder == "one_hot":
         return ("position",)
+    if encoder == "kernel":
+        return ("kernel",)
     group = name.split(":", 1)[0]
     if group == "layer":
         return ()

@@ -1,9 +1,9 @@
 """Greedy D-optimal design: each architecture is the one whose latency the timings so far determine least.
 
-With weights w ~ N(0, I) over the standardised cost features and noise of variance `_NOISE_VARIANCE`, timing x
-multiplies the determinant of the posterior precision by 1 + x' S x / noise, S the posterior covariance. Taking the
-largest factor each time is the greedy maximiser of the information gained (Fedorov 1972; Krause et al. 2008 bound
-its loss).
+With weights w ~ N(0, I) over the columns of `encode`, by default the standardised cost features, and noise of variance
+`_NOISE_VARIANCE`, timing x multiplies the determinant of the posterior precision by 1 + x' S x / noise, S the posterior
+covariance. Taking the largest factor each time is the greedy maximiser of the information gained (Fedorov 1972; Krause
+et al. 2008 bound its loss).
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from predictors.features import feature_map
-from predictors.samplers.base import unmeasured
+from predictors.samplers.base import Encode, encoded, unmeasured
 from spaces.base import Architecture, SearchSpace
 
 _NOISE_VARIANCE: Final = 0.05
@@ -27,11 +26,15 @@ def sample_d_optimal(
     count: int,
     *,
     rng: np.random.Generator,
+    encode: Encode | None = None,
 ) -> list[Architecture]:
     """See `Sampler`; ties go to the earlier candidate, `rng` is not drawn from."""
     pool = unmeasured(candidates, measured)
-    features = feature_map(space)(pool)
-    covariance = _posterior(feature_map(space)(measured))
+    if not pool or not count:
+        return []
+    features = encoded(space, pool, encode)
+    timed = encoded(space, measured, encode) if measured else np.zeros((0, features.shape[1]))
+    covariance = _posterior(timed)
     variances = np.einsum("nd,nd->n", features @ covariance, features)
     chosen: list[int] = []
     for _ in range(min(count, len(pool))):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from predictors.samplers.base import unmeasured
+from predictors.samplers.base import Encode, unmeasured
 from spaces.base import Architecture, SearchSpace
 
 
@@ -17,6 +17,7 @@ def sample_random(
     count: int,
     *,
     rng: np.random.Generator,
+    encode: Encode | None = None,
 ) -> list[Architecture]:
     """See `Sampler`."""
     pool = unmeasured(candidates, measured)

@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli import devices, imports, keys, train
+from service.cli import bench, devices, imports, keys, train
 from service.cli.encode import encode
 from service.cli.label import label
 from service.cli.migrate import migrate
@@ -37,6 +37,7 @@ app.command()(targets)
 app.command()(simulate)
 app.command()(label)
 app.add_typer(train.app, name="train")
+app.add_typer(bench.app, name="bench")
 app.command()(encode)
 app.command()(proxies)
 app.command()(version)

@@ -80,3 +80,20 @@ def test_fit_evidence_switches_a_useless_group_off():
     grid = PriorGrid([0] * 4 + [1] * 40, off_and_on, np.array([0.01]))
     posterior = fit_bayesian_linear(np.hstack([features, useless]), targets, grid)
     assert np.abs(posterior.weights[4:]).max() < 0.02
+
+
+def test_left_out_log_density_prefers_the_columns_that_tell_the_targets():
+    features, targets, _ = _samples(20)
+    grid = _grid([0.1, 1.0], [0.001, 0.01, 0.1])
+    right = fit_bayesian_linear(features, targets, grid)
+    wrong = fit_bayesian_linear(features[::-1], targets, grid)
+    assert right.left_out_log_density > wrong.left_out_log_density + 1
+
+
+def test_left_out_log_density_is_in_units_of_the_targets_whatever_the_noise_scale():
+    features, targets, _ = _samples(20)
+    grid = _grid([1.0], [0.01])
+    plain = fit_bayesian_linear(features, targets, grid)
+    same = fit_bayesian_linear(features, targets, _grid([1.0], [0.0025]), np.full(20, 2.0))
+    # Halving everything by the noise's scale leaves prior, noise and therefore density as they were.
+    np.testing.assert_allclose(same.loo_scales, plain.loo_scales, rtol=0.2)

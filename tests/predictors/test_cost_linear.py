@@ -123,7 +123,7 @@ def test_fit_finds_whether_the_noise_grows_with_the_latency(space, make_device, 
     exact = make_device(60.0, 0.1, 0.001)(pool)
     noise = 0.05 * np.random.default_rng(7).standard_normal(300)
     model = fit_cost_linear(space, pool, exact * (1 + noise) if is_proportional else exact + np.median(exact) * noise)
-    assert (model.noise_share > 0) == is_proportional
+    assert (model.line.noise_share > 0) == is_proportional
     deviations = model.predict(pool).std_ms
     assert deviations[np.argmin(exact)] == pytest.approx(
         0.05 * (exact.min() if is_proportional else np.median(exact)), rel=0.5

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from arch_encodings.errors import InvalidWeightsError
-from arch_encodings.learned.manifest import MANIFEST_KEY, Manifest, read_header
+from arch_encodings.learned.manifest import MANIFEST_KEY, read_header
 from arch_encodings.learned.trained import read_tensors, write_tensors
 
 _PROGRESS_KEY = "progress"
+
+
+class Identity(Protocol):
+    """What tells one training from another: settings, data, versions."""
+
+    def to_json(self) -> str:
+        """One line, equal for trainings that are the same."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +45,7 @@ class Progress:
 
 
 def write_checkpoint(
-    path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress, identity: Manifest
+    path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress, identity: Identity
 ) -> None:
     """Replace the checkpoint at once."""
     tensors = {f"module.{name}": tensor for name, tensor in module.state_dict().items()}
@@ -49,7 +57,7 @@ def write_checkpoint(
     write_tensors(path, tensors, {MANIFEST_KEY: identity.to_json(), _PROGRESS_KEY: json.dumps(numbers)})
 
 
-def read_checkpoint(path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, identity: Manifest) -> Progress:
+def read_checkpoint(path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, identity: Identity) -> Progress:
     """Restore what `write_checkpoint` wrote.
 
     Args: identity: of the training that goes on; the checkpoint's must be the same.

@@ -4,13 +4,14 @@ import numpy as np
 
 from predictors import SAMPLERS
 from predictors.features import feature_map
+from predictors.samplers.base import design_features
 from spaces import get_space
 
 NB201 = get_space("nb201")
 
 
 def _information(chosen):
-    features = feature_map(NB201)(chosen)
+    features = design_features(NB201, chosen)
     return np.linalg.slogdet(np.eye(features.shape[1]) + features.T @ features / 0.05)[1]
 
 

@@ -1,0 +1,158 @@
+"""Latency as a Bayesian linear model of any columns, with intervals from its leave-one-out residuals.
+
+Latency adds up over the operations of a network, so the model is linear in milliseconds. Noise is constant or
+proportional to the latency, whichever makes the samples likelier: a phone's timing of a slow network scatters more, a
+GPU's often does not.
+
+Intervals: leave-one-out residuals in units of the predicted scale, smoothed by the noise model's own
+Student-t distribution, which counts as much as `_PRIOR_RESIDUALS` residuals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from scipy.special import stdtrit  # the t quantile; scipy.stats takes a second to import
+
+from predictors.base import MIN_SAMPLES, LatencyEstimate
+from predictors.bayesian_linear import DEGREES_OF_FREEDOM, PriorGrid, fit_bayesian_linear
+from predictors.errors import TooFewSamplesError
+from spaces.base import FloatArray
+
+_MAX_RESIDUALS: Final = 256
+_PRIOR_RESIDUALS: Final = 10
+# Latency below this share of the samples' median is not believed.
+_FLOOR_SHARE: Final = 0.02
+# Proportional noise stops shrinking at this share of the median.
+_QUIETEST_SHARE: Final = 0.1
+# Timings that agree to this share of their median still say nothing about the next digit.
+_LEAST_SPREAD: Final = 1e-3
+_NUMBERS: Final = ("noise_ms", "noise_share", "floor_ms")
+_TENSORS: Final = ("weights", "covariance", "residuals")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearLatency:
+    """A fitted model; see `fit_linear_latency`.
+
+    Attributes:
+        samples: measured architectures of the device; of very many, a part is fitted.
+        weights: (d,) ms per unit of each column.
+        covariance: (d, d) their posterior covariance in ms^2.
+        noise_ms: scale of the measurement noise; with a `noise_share`, its lower bound.
+        noise_share: scale of the noise as a share of the latency; 0 where it is constant.
+        floor_ms: smallest latency it answers.
+        residuals: (m,) ascending absolute leave-one-out residuals in predicted scales.
+        left_out_log_density: mean logarithm of the density that the model gives each sample from the others, per
+            millisecond.
+    """
+
+    samples: int
+    weights: FloatArray
+    covariance: FloatArray
+    noise_ms: float
+    noise_share: float
+    floor_ms: float
+    residuals: FloatArray
+    left_out_log_density: float = -np.inf
+
+    def estimate(self, columns: FloatArray) -> LatencyEstimate:
+        """Latency of n architectures from their columns (n, d)."""
+        variance = np.einsum("nd,nd->n", columns @ self.covariance, columns)
+        mean_ms = np.maximum(columns @ self.weights, self.floor_ms)
+        noise_ms = np.maximum(self.noise_ms, self.noise_share * mean_ms)
+        return LatencyEstimate(
+            mean_ms=mean_ms,
+            std_ms=np.sqrt(np.maximum(variance, 0.0) + noise_ms**2),
+            floor_ms=self.floor_ms,
+            half_width=self._half_width,
+        )
+
+    def numbers(self) -> dict[str, Any]:
+        """What a manifest keeps."""
+        return {"samples": self.samples, **{name: getattr(self, name) for name in _NUMBERS}}
+
+    def tensors(self) -> dict[str, FloatArray]:
+        """What an artifact keeps beside its manifest."""
+        return {name: getattr(self, name) for name in _TENSORS}
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, Any], tensors: Mapping[str, FloatArray]) -> LinearLatency:
+        """The inverse of `numbers` and `tensors`. Raises: KeyError."""
+        fields: dict[str, Any] = {name: numbers[name] for name in ("samples", *_NUMBERS)}
+        fields.update({name: tensors[name] for name in _TENSORS})
+        return cls(**fields)
+
+    def _half_width(self, level: float) -> float:
+        own = _student_half_width(np.linspace(0, 1, _PRIOR_RESIDUALS + 2)[1:-1])
+        values = np.concatenate([self.residuals, own])
+        share = np.concatenate([np.full(len(self.residuals), self.samples / len(self.residuals)), np.ones(len(own))])
+        order = np.argsort(values)
+        # Hazen positions; beyond the last one the Student-t tail goes on.
+        position = (np.cumsum(share[order]) - share[order] / 2) / share.sum()
+        if level <= position[-1]:
+            return float(np.interp(level, np.concatenate([[0.0], position]), np.concatenate([[0.0], values[order]])))
+        tail = _student_half_width(np.array([level, position[-1]]))
+        return float(values[order][-1] * tail[0] / tail[1])
+
+
+def _student_half_width(level: FloatArray) -> FloatArray:
+    """Half the central intervals (n,) of the noise model's Student-t distribution; finite for every level below 1."""
+    return -stdtrit(DEGREES_OF_FREEDOM, (1 - level) / 2)  # the upper tail's 0.5 + level / 2 would round to 1
+
+
+def checked_latencies(latency_ms: FloatArray) -> FloatArray:
+    """The latencies (n,) as float64.
+
+    Raises: TooFewSamplesError below `MIN_SAMPLES`; ValueError for a latency that is not positive and finite.
+    """
+    latency_ms = np.asarray(latency_ms, dtype=np.float64)
+    if len(latency_ms) < MIN_SAMPLES:
+        raise TooFewSamplesError(MIN_SAMPLES, len(latency_ms))
+    if not (np.isfinite(latency_ms).all() and (latency_ms > 0).all()):
+        raise ValueError("latencies must be positive and finite")
+    return latency_ms
+
+
+def fit_linear_latency(
+    columns: FloatArray, latency_ms: FloatArray, grid: PriorGrid, fold: FloatArray | None = None, samples: int = 0
+) -> LinearLatency:
+    """The model of a device from its samples; closed form.
+
+    Args:
+        columns: (n, d), the first of them the intercept's ones.
+        latency_ms: (n,), see `checked_latencies`.
+        grid: prior variances of standardised latencies' weights.
+        fold: (e, d) with which columns (n, d) are columns (n, e) times it; the model is then one of the e columns.
+        samples: how many there are, if not n.
+    """
+    location = float(np.median(latency_ms))
+    scale = max(float(latency_ms.std()), _LEAST_SPREAD * location)
+    targets = (latency_ms - location) / scale
+    posterior = fit_bayesian_linear(columns, targets, grid)
+    predicted_ms = location + scale * (columns @ posterior.weights)
+    proportional = np.maximum(predicted_ms / location, _QUIETEST_SHARE)
+    alternative = fit_bayesian_linear(columns, targets, grid, proportional)
+    is_proportional = alternative.log_evidence > posterior.log_evidence
+    if is_proportional:
+        posterior = alternative
+    noise_ms = scale * posterior.noise_std  # of a network of median latency
+    weights, covariance = scale * posterior.weights, scale**2 * posterior.covariance
+    if fold is not None:
+        weights, covariance = fold @ weights, fold @ covariance @ fold.T
+    weights[0] += location
+    residuals = np.sort(np.abs(posterior.loo_residuals))
+    kept = np.linspace(0, len(residuals) - 1, min(len(residuals), _MAX_RESIDUALS)).astype(np.int64)
+    return LinearLatency(
+        samples=samples or len(latency_ms),
+        weights=weights,
+        covariance=covariance,
+        noise_ms=_QUIETEST_SHARE * noise_ms if is_proportional else noise_ms,
+        noise_share=noise_ms / location if is_proportional else 0.0,
+        floor_ms=_FLOOR_SHARE * location,
+        residuals=residuals[kept],
+        left_out_log_density=posterior.left_out_log_density - float(np.log(scale)),
+    )

@@ -1,0 +1,1 @@
+"""Published protocols as commands: what needs measurements, predictors and spaces together."""

@@ -1,0 +1,140 @@
+"""`archcast bench`: published protocols on measured data, with this product's predictors and with baselines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from service.benchmarks.latency_tasks import Bench
+
+app = typer.Typer(no_args_is_help=True, help="Published protocols on measured data, for predictors and baselines.")
+
+DataFolder = Annotated[
+    Path, typer.Option("--data", exists=True, file_okay=False, help="Folder with help/, eagle/ and accuracy/.")
+]
+AsJsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+DEFAULT_DATA = Path("../shared/data")
+# As the registries of `service.benchmarks`, which need the server's packages; a test holds them together.
+_BASELINES = ("one_hot_ridge", "gradient_boosting", "gaussian_process")
+_LATENCY_PREDICTORS = ("auto", "cost_linear", "graph_linear", "nasflat", "flops", *_BASELINES)
+_ACCURACY_PREDICTORS = ("flan", "flan_cost", "cost_linear", "flan_and_cost_linear", "flops", *_BASELINES)
+_SAMPLERS = ("cosine", "d_optimal", "farthest_point", "k_means", "params", "random", "d_optimal_sources")
+_SHOWN = (
+    "task",
+    "predictor",
+    "sampler",
+    "samples",
+    "seeds",
+    "spearman",
+    "kendall",
+    "mape",
+    "coverage90",
+    "adapt_seconds",
+)
+
+
+@app.command("nasflat-tasks")
+def nasflat_tasks(
+    tasks: Annotated[
+        list[str] | None, typer.Option("--task", help="ND N1 .. N4 NA FD F1 .. F4 FA; repeatable. [default: all]")
+    ] = None,
+    predictors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--predictor",
+            help=f"{', '.join(_LATENCY_PREDICTORS)}; repeatable. [default: auto]",
+        ),
+    ] = None,
+    sampler: Annotated[
+        str,
+        typer.Option("--sampler", help=f"{', '.join(_SAMPLERS)}."),
+    ] = "d_optimal",
+    samples: Annotated[int, typer.Option("--samples", min=5, help="Architectures timed on each target device.")] = 20,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Repetitions.")] = 3,
+    data: DataFolder = DEFAULT_DATA,
+    as_json: AsJsonLines = False,
+) -> None:
+    """Adapt to each target device of NASFLAT's tasks and score every architecture that was not timed."""
+    from service.benchmarks.latency_tables import read_tables
+    from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
+    from service.benchmarks.tasks import TASKS
+    from service.cli.output import print_table, say
+
+    names = _known("task", tasks or list(TASKS), TASKS)
+    wanted = _known("predictor", predictors or ["auto"], PREDICTOR_NAMES)
+    _known("sampler", [sampler], SAMPLER_NAMES)
+    tables = read_tables(data)
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        bench: Bench = Bench.of(TASKS[name], tables[TASKS[name].space])
+        found = run_task(bench, wanted, [sampler], samples, seeds, say)
+        rows += found
+        if as_json:
+            for row in found:
+                typer.echo(json.dumps({key: row[key] for key in _SHOWN}))
+    if not as_json:
+        print_table(_SHOWN, [[_shown(row[key]) for key in _SHOWN] for row in rows])
+
+
+@app.command("flan")
+def flan(
+    space: Annotated[str, typer.Option("--space", help="Search space with accuracies; nb201.")] = "nb201",
+    train: Annotated[str, typer.Option("--train", help="Numbers of training architectures.")] = "8,40,78",
+    predictors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--predictor",
+            help=f"{', '.join(_ACCURACY_PREDICTORS)}; repeatable. [default: all]",
+        ),
+    ] = None,
+    splits: Annotated[
+        Path | None,
+        typer.Option(
+            "--splits",
+            exists=True,
+            dir_okay=False,
+            help="JSON of train and test indices by number and seed. [default: random ones]",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Splits of each number.")] = 3,
+    data: DataFolder = DEFAULT_DATA,
+    as_json: AsJsonLines = False,
+) -> None:
+    """Kendall's tau between predicted and true accuracy of architectures that were not trained on."""
+    from service.benchmarks.accuracy_splits import CONTESTANTS, AccuracyBench, read_splits, run_size
+    from service.cli.failures import CommandError
+    from service.cli.output import print_table, say
+
+    if space != "nb201":
+        raise CommandError(f"there are no accuracies of {space} to train on; use --space nb201")
+    try:
+        sizes = [int(number) for number in train.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"--train wants numbers joined by commas, got {train!r}") from error
+    wanted = _known("predictor", predictors or list(CONTESTANTS), CONTESTANTS)
+    bench = AccuracyBench.read(data)
+    rows: list[dict[str, Any]] = []
+    for size in sizes:
+        chosen = read_splits(splits, size, seeds) if splits else bench.random_splits(size, seeds)
+        for name in wanted:
+            say(f"{name}, {size} architectures")
+            rows.append(run_size(bench, name, size, chosen))
+            if as_json:
+                typer.echo(json.dumps(rows[-1]))
+    if not as_json:
+        print_table(tuple(rows[0]), [[_shown(value) for value in row.values()] for row in rows])
+
+
+def _known(what: str, wanted: list[str], allowed: Any) -> list[str]:
+    for name in wanted:
+        if name not in allowed:
+            raise typer.BadParameter(f"unknown {what} {name!r}; there are {', '.join(allowed)}")
+    return wanted
+
+
+def _shown(value: Any) -> Any:
+    return "-" if value is None else value

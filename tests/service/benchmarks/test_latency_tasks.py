@@ -1,0 +1,79 @@
+"""The protocol on made-up devices of NAS-Bench-201, whose latencies add up over operations."""
+
+import numpy as np
+import pytest
+
+from predictors import fit_cost_linear
+from service.benchmarks import latency_tasks
+from service.benchmarks.latency_tables import LatencyTable
+from service.benchmarks.latency_tasks import FITS, PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
+from service.benchmarks.tasks import TASKS, Task
+from service.cli import bench as command
+from spaces import SPACES, get_space
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    space = get_space("nb201")
+    architectures = space.sample(320, rng=np.random.default_rng(0))
+    decisions = space.decisions(architectures)
+    rng = np.random.default_rng(1)
+    latency_ms = {name: 3 + rng.uniform(0, 2, 5)[decisions].sum(axis=1) for name in ("a", "b", "new")}
+    latency_ms["new"][:5] = np.nan
+    table = LatencyTable(architectures, latency_ms)
+    return Bench.of(Task("made up", "nb201", ("a", "b"), ("new",)), table)
+
+
+def test_run_task_gives_the_metrics_of_each_predictor(bench):
+    rows = run_task(bench, ["cost_linear", "one_hot_ridge", "flops"], ["d_optimal"], 20, 1)
+    assert [row["predictor"] for row in rows] == ["cost_linear", "one_hot_ridge", "flops"]
+    linear, ridge, flops = rows
+    assert linear["spearman"] > 0.98
+    assert linear["spearman"] > ridge["spearman"] > flops["spearman"]
+    assert linear["mape"] < 0.05
+    assert 0 <= linear["coverage90"] <= 1
+    assert ridge["coverage90"] is None
+    assert flops["mape"] is None
+
+
+def test_run_task_same_seeds_same_scores(bench):
+    first, second = (run_task(bench, ["one_hot_ridge"], ["random"], 20, 1)[0] for _ in range(2))
+    assert first["spearman"] == second["spearman"]
+
+
+def test_run_task_never_scores_what_was_timed_or_not_measured(bench, monkeypatch):
+    scored = []
+    monkeypatch.setattr(latency_tasks, "spearman", lambda predicted, truth: scored.append(truth) or 0.5)
+    run_task(bench, ["flops"], ["random"], 20, 1)
+    [truth] = scored
+    assert np.isfinite(truth).all()
+    assert len(truth) <= len(bench.table.architectures) - 5 - 20
+
+
+def test_run_task_predictors_see_the_samples_of_the_target_only(bench, monkeypatch):
+    seen = []
+
+    def spy(sources, space, timed, latency_ms):
+        seen.append((timed, latency_ms))
+        return fit_cost_linear(space, timed, latency_ms)
+
+    monkeypatch.setitem(FITS, "spy", spy)
+    monkeypatch.setattr(latency_tasks, "_prepare", lambda sources, predictor: None)
+    run_task(bench, ["spy"], ["random"], 20, 1)
+    [(timed, latency_ms)] = seen
+    number = {architecture: row for row, architecture in enumerate(bench.table.architectures)}
+    expected = bench.table.latency_ms["new"][[number[architecture] for architecture in timed]]
+    np.testing.assert_array_equal(latency_ms, expected)
+    assert len(timed) == 20
+
+
+def test_tasks_hold_no_target_among_their_sources():
+    assert len(TASKS) == 12
+    for task in TASKS.values():
+        assert task.space in SPACES
+        assert not set(task.sources) & set(task.targets)
+
+
+def test_command_offers_every_predictor_and_sampler():
+    assert set(command._LATENCY_PREDICTORS) == set(PREDICTOR_NAMES)
+    assert set(command._SAMPLERS) == set(SAMPLER_NAMES)
