@@ -36,6 +36,7 @@ from targets import (
 )
 from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES
 from targets.llm import UnknownModelError, comparison_weight_bits, llm_workload
+from targets.m4bram import NoConfigurationError
 
 _MOST_INPUTS: Final = 1_000_000
 
@@ -51,6 +52,7 @@ def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> S
     precision = _precision(request, hardware, target)
     _check_size(hardware, workload)
     with (
+        _budget_faults(request),
         pointing("/layers" if request.layers else "/target", UnsupportedLayerError),
         pointing(_precision_pointer(request), UnsupportedPrecisionError),
     ):
@@ -107,6 +109,16 @@ def _hardware_faults(pointer: str, request: SimulationRequest) -> Iterator[None]
             for key, reason in error.faults
         ]
         raise InvalidRequestError(faults) from error
+
+
+@contextmanager
+def _budget_faults(request: SimulationRequest) -> Iterator[None]:
+    """Point at the budget that is too small for a configuration that is searched for."""
+    try:
+        yield
+    except NoConfigurationError as error:
+        pointer = "/target" if request.hardware is None else "/hardware"
+        raise InvalidRequestError([FieldError(str(error), pointer=_place(error.short, pointer, request))]) from error
 
 
 def _place(key: str, pointer: str, request: SimulationRequest) -> str:

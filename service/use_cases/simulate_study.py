@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from service.errors import FieldError, InvalidRequestError, pointing
 from service.schemas.simulation import SimulationAnswer, SimulationRequest
 from targets import HardwareSpec
-from targets.m4bram import DESIGNS, Budget, FoldedLayer, M4bramHardware
+from targets.m4bram import DESIGNS, Budget, FoldedLayer, M4bramHardware, NoConfigurationError
 from targets.m4bram.design import ACTIVATION_WIDTHS, WEIGHT_WIDTHS
-from targets.m4bram.search import NoConfigurationError
 from targets.m4bram.studies import StudiedLayer, Study, UnknownNetworkError, study, study_budget
 
 
@@ -29,7 +31,7 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
     has_dsps = DESIGNS[design].family != "no-dsp"
     usual = study_budget(request.network, weight_bits, is_mixed=is_mixed, has_dsps=has_dsps)
     budget = Budget(request.dsp_budget or usual.dsps, request.bram_budget or usual.brams)
-    with pointing("/network", UnknownNetworkError), pointing("/dsp_budget", NoConfigurationError):
+    with pointing("/network", UnknownNetworkError), _budget_faults():
         found = study(
             design,
             request.network,
@@ -58,6 +60,15 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
         chosen=_chosen(found, budget),
         layers=[_row(layer, design, hardware.clock_ghz) for layer in found.layers],
     )
+
+
+@contextmanager
+def _budget_faults() -> Iterator[None]:
+    """Point at the budget that is too small."""
+    try:
+        yield
+    except NoConfigurationError as error:
+        raise _fault(f"/{error.short}", str(error)) from error
 
 
 def _chosen(found: Study, budget: Budget) -> dict[str, float | int]:

@@ -1,6 +1,7 @@
 """GET /targets and POST /simulate."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,17 @@ def test_simulate_senseless_request_is_refused_where_it_is_wrong(
     assert reason in message
 
 
+@pytest.mark.parametrize(("key", "takes"), [("dsp_budget", "DSPs"), ("bram_budget", "block RAMs")])
+def test_simulate_no_configuration_within_the_budget_points_at_it(shared: TestClient, key: str, takes: str):
+    body = {"target": "m4bram", "layers": [{"name": "a", "kind": "conv", "in_channels": 8, "in_height": 8}]}
+    ((pointer, reason),) = refusal(shared, set={"configuration": None, key: 1}, **body)
+    assert pointer == f"/set/{key}"
+    assert re.search(rf"fits into .* it takes at least \d+ {takes}", reason)
+    hardware = {**load_hardware("m4bram").model_dump(mode="json"), "configuration": None, key: 1}
+    ((pointer, _),) = refusal(shared, hardware=hardware, layers=body["layers"])
+    assert pointer == "/hardware"
+
+
 @pytest.mark.data
 def test_simulate_network_equals_the_golden_study(shared: TestClient, goldens_dir: Path):
     with (goldens_dir / "m4bram_summary.csv").open() as file:
@@ -217,6 +229,11 @@ def test_simulate_network_larger_budget_is_never_slower(shared: TestClient):
         ({"target": "m4bram", "network": "resnet18", "variant": "XL"}, "/variant", "unknown design 'XL'"),
         ({"target": "m4bram", "network": "resnet18", "weight_bits": 5}, "/weight_bits", "5 bits are not among"),
         ({"target": "m4bram", "network": "resnet18", "dsp_budget": 1}, "/dsp_budget", "fits into 1 DSPs"),
+        (
+            {"target": "m4bram", "network": "resnet18", "bram_budget": 1},
+            "/bram_budget",
+            "1 block RAMs: it takes",
+        ),
         ({"target": "m4bram", "variant": "DP-M4S", **NETWORK}, "", "go with `network`"),
     ],
 )
