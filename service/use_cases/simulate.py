@@ -16,6 +16,7 @@ from service.use_cases.simulate_study import simulate_study
 from spaces import SearchSpace
 from spaces.base import Workload
 from targets import (
+    TARGETS,
     Cost,
     HardwareSpec,
     InvalidHardwareError,
@@ -39,10 +40,12 @@ from targets.llm import UnknownModelError, comparison_weight_bits, llm_workload
 from targets.m4bram import NoConfigurationError
 
 _MOST_INPUTS: Final = 1_000_000
+_OF_MODELS: Final = ("stage", "context", "tokens")
 
 
 def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> SimulationAnswer:
     """The cost of the request's workload. Raises: InvalidRequestError that points at what cannot be used."""
+    _refuse_unused(request)
     hardware = _hardware(request)
     if request.network is not None:
         return simulate_study(hardware, request)
@@ -77,6 +80,14 @@ def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> S
     )
 
 
+def _refuse_unused(request: SimulationRequest) -> None:
+    """Point at what only language models have, where none runs. Raises: InvalidRequestError."""
+    if request.model is None:
+        given = [name for name in _OF_MODELS if name in request.model_fields_set]
+        if given:
+            raise InvalidRequestError([FieldError(f"{name} goes with `model`", pointer=f"/{name}") for name in given])
+
+
 def _hardware(request: SimulationRequest) -> HardwareSpec:
     changes: dict[str, Any] = dict(request.set)
     if request.mode is not None:
@@ -88,12 +99,21 @@ def _hardware(request: SimulationRequest) -> HardwareSpec:
         pointer = "/target"
         with pointing(pointer, UnknownHardwareError):
             description = catalogue_description(request.target)
+    if request.mode is not None and not _has_modes(description):
+        reason = f"the model {description['target']} has no modes: leave mode out"
+        raise InvalidRequestError([FieldError(reason, pointer="/mode")])
     with _hardware_faults(pointer, request):
         varied = vary(description, changes)
         hardware = parse_hardware(varied, source=str(description.get("name", "without a name")))
         if request.model is not None and "stage" in type(hardware).model_fields:
             hardware = parse_hardware({**varied, "stage": request.stage})
     return hardware
+
+
+def _has_modes(description: Mapping[str, object]) -> bool:
+    """Whether the cost model has several ways to compute; an unknown one is left to `parse_hardware`."""
+    model = TARGETS.get(str(description.get("target")))
+    return model is None or "mode" in model.schema.model_fields
 
 
 @contextmanager
