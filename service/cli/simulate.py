@@ -23,9 +23,15 @@ def simulate(
     space: Annotated[str | None, typer.Option("--space", help="Search space of --architecture.")] = None,
     architecture: Annotated[str | None, typer.Option("--architecture", help="Any notation of the space.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="Language model, for example llama-2-7b.")] = None,
-    stage: Annotated[str, typer.Option("--stage", help="prefill reads a prompt, decode writes tokens.")] = "prefill",
-    context: Annotated[int, typer.Option("--context", help="Tokens of the prompt.")] = 256,
-    tokens: Annotated[int, typer.Option("--tokens", help="Tokens that decode writes.")] = 1,
+    stage: Annotated[
+        str | None, typer.Option("--stage", help="With --model: prefill, the default, reads a prompt; decode writes.")
+    ] = None,
+    context: Annotated[
+        int | None, typer.Option("--context", help="With --model: tokens of the prompt, 256 by default.")
+    ] = None,
+    tokens: Annotated[
+        int | None, typer.Option("--tokens", help="With --model: tokens that decode writes, 1 by default.")
+    ] = None,
     layers: Annotated[
         Path | None, typer.Option("--layers", dir_okay=False, exists=True, help="CSV file with a row for each layer.")
     ] = None,
@@ -64,6 +70,7 @@ def simulate(
     from service.schemas.simulation import SimulationRequest
     from service.use_cases.simulate import simulate as run
 
+    of_model = {"stage": stage, "context": context, "tokens": tokens}
     request = build(
         SimulationRequest,
         target=None if is_file else target,
@@ -73,9 +80,7 @@ def simulate(
         space=space,
         architecture=architecture,
         model=model,
-        stage=stage,
-        context=context,
-        tokens=tokens,
+        **{name: value for name, value in of_model.items() if value is not None},
         layers=_read_layers(layers) if layers else None,
         network=network,
         variant=variant,
@@ -127,9 +132,16 @@ def _read_layers(path: Path) -> list[dict[str, str]]:
     """Rows as the request takes them: columns as in POST /simulate, empty cells left out."""
     import csv
 
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file, restkey="column without a name")
-        return [{key: value for key, value in row.items() if value not in ("", None)} for row in rows]
+    from service.cli.failures import CommandError
+
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file, restkey="column without a name")
+            return [{key: value for key, value in row.items() if value not in ("", None)} for row in rows]
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8: byte {error.start:,} is 0x{error.object[error.start]:02x}") from error
+    except csv.Error as error:
+        raise CommandError(f"{path} is not CSV: {error}") from error
 
 
 def _print_csv(answer: SimulationAnswer) -> None:

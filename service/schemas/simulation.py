@@ -2,7 +2,19 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, ValidationError
 
 from service.schemas.fields import NAME_PATTERN, NotationField, SpaceName
 from spaces.base import Layer, LayerKind
@@ -13,7 +25,19 @@ _Size = Annotated[int, Field(ge=1, le=2**24)]
 _Batch = Annotated[int, Field(ge=1, le=65_536)]
 _Bits = Annotated[float, Field(ge=1, le=64, allow_inf_nan=False)]
 _TargetName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100, examples=["bitmod-lossy"])]
-_Value = StrictBool | StrictInt | StrictFloat | StrictStr | list[StrictInt | StrictFloat | StrictStr] | None
+
+
+def _one_reason(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return validate(value)
+    except ValidationError:
+        raise PydanticCustomError("value", "a value is a number, true, false, null, a string or a list") from None
+
+
+_Value = Annotated[
+    StrictBool | StrictInt | StrictFloat | StrictStr | list[StrictInt | StrictFloat | StrictStr] | None,
+    WrapValidator(_one_reason),
+]
 
 
 class LayerInput(BaseModel):

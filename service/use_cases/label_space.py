@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from device_db import Device, DeviceKind, Devices, MeasurementRow, Measurements, StoreCounts
-from service.errors import MeasuredDeviceError
+from service.errors import FieldError, InvalidRequestError, MeasuredDeviceError
 from service.lookup import find_space
 from spaces import Architecture, NotEnumerableError, SearchSpace, is_enumerable
 from targets import Precision, build_target, parse_hardware, segment_costs
@@ -47,7 +47,7 @@ def label_space(
         on_progress: called with the rows stored and their total.
 
     Raises: DeviceNotFoundError; MeasuredDeviceError; UnknownSpaceError; NotEnumerableError for a whole space that is
-        too large; ValueError for more than it has; what `Target.cost` raises.
+        too large; InvalidRequestError for more than it has; what `Target.cost` raises.
     """
     found = Devices(session).get(device)
     if found.kind is not DeviceKind.simulated:
@@ -62,6 +62,9 @@ def label_space(
 
 def _architectures(space: SearchSpace, count: int | None, rng: np.random.Generator) -> list[Architecture]:
     if count is not None:
+        if count > space.size:
+            reason = f"{space.name} has {space.size:,} architectures, fewer than {count:,}"
+            raise InvalidRequestError([FieldError(reason, pointer="/count")])
         return space.sample(count, rng=rng)
     if not is_enumerable(space):
         raise NotEnumerableError(space.name, space.size)

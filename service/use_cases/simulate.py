@@ -16,6 +16,7 @@ from service.use_cases.simulate_study import simulate_study
 from spaces import SearchSpace
 from spaces.base import Workload
 from targets import (
+    TARGETS,
     Cost,
     HardwareSpec,
     InvalidHardwareError,
@@ -36,12 +37,15 @@ from targets import (
 )
 from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES
 from targets.llm import UnknownModelError, comparison_weight_bits, llm_workload
+from targets.m4bram import NoConfigurationError
 
 _MOST_INPUTS: Final = 1_000_000
+_OF_MODELS: Final = ("stage", "context", "tokens")
 
 
 def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> SimulationAnswer:
     """The cost of the request's workload. Raises: InvalidRequestError that points at what cannot be used."""
+    _refuse_unused(request)
     hardware = _hardware(request)
     if request.network is not None:
         return simulate_study(hardware, request)
@@ -51,6 +55,7 @@ def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> S
     precision = _precision(request, hardware, target)
     _check_size(hardware, workload)
     with (
+        _budget_faults(request),
         pointing("/layers" if request.layers else "/target", UnsupportedLayerError),
         pointing(_precision_pointer(request), UnsupportedPrecisionError),
     ):
@@ -75,6 +80,14 @@ def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> S
     )
 
 
+def _refuse_unused(request: SimulationRequest) -> None:
+    """Point at what only language models have, where none runs. Raises: InvalidRequestError."""
+    if request.model is None:
+        given = [name for name in _OF_MODELS if name in request.model_fields_set]
+        if given:
+            raise InvalidRequestError([FieldError(f"{name} goes with `model`", pointer=f"/{name}") for name in given])
+
+
 def _hardware(request: SimulationRequest) -> HardwareSpec:
     changes: dict[str, Any] = dict(request.set)
     if request.mode is not None:
@@ -86,12 +99,21 @@ def _hardware(request: SimulationRequest) -> HardwareSpec:
         pointer = "/target"
         with pointing(pointer, UnknownHardwareError):
             description = catalogue_description(request.target)
+    if request.mode is not None and not _has_modes(description):
+        reason = f"the model {description['target']} has no modes: leave mode out"
+        raise InvalidRequestError([FieldError(reason, pointer="/mode")])
     with _hardware_faults(pointer, request):
         varied = vary(description, changes)
         hardware = parse_hardware(varied, source=str(description.get("name", "without a name")))
         if request.model is not None and "stage" in type(hardware).model_fields:
             hardware = parse_hardware({**varied, "stage": request.stage})
     return hardware
+
+
+def _has_modes(description: Mapping[str, object]) -> bool:
+    """Whether the cost model has several ways to compute; an unknown one is left to `parse_hardware`."""
+    model = TARGETS.get(str(description.get("target")))
+    return model is None or "mode" in model.schema.model_fields
 
 
 @contextmanager
@@ -107,6 +129,16 @@ def _hardware_faults(pointer: str, request: SimulationRequest) -> Iterator[None]
             for key, reason in error.faults
         ]
         raise InvalidRequestError(faults) from error
+
+
+@contextmanager
+def _budget_faults(request: SimulationRequest) -> Iterator[None]:
+    """Point at the budget that is too small for a configuration that is searched for."""
+    try:
+        yield
+    except NoConfigurationError as error:
+        pointer = "/target" if request.hardware is None else "/hardware"
+        raise InvalidRequestError([FieldError(str(error), pointer=_place(error.short, pointer, request))]) from error
 
 
 def _place(key: str, pointer: str, request: SimulationRequest) -> str:

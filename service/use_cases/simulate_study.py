@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
 from service.errors import FieldError, InvalidRequestError, pointing
+from service.problems import json_pointer
 from service.schemas.simulation import SimulationAnswer, SimulationRequest
 from targets import HardwareSpec
-from targets.m4bram import DESIGNS, Budget, FoldedLayer, M4bramHardware
+from targets.m4bram import DESIGNS, Budget, FoldedLayer, M4bramHardware, NoConfigurationError
 from targets.m4bram.design import ACTIVATION_WIDTHS, WEIGHT_WIDTHS
-from targets.m4bram.search import NoConfigurationError
 from targets.m4bram.studies import StudiedLayer, Study, UnknownNetworkError, study, study_budget
+
+# Of a hardware description; the rest is the studies' own.
+_STUDIED_KEYS: Final = ("name", "description", "clock_ghz", "design", "native_weight_bits", "native_activation_bits")
 
 
 def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> SimulationAnswer:
@@ -16,6 +23,7 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
     assert request.network is not None
     if not isinstance(hardware, M4bramHardware):
         raise _fault("/network", f"networks are for the M4BRAM family; {hardware.name} takes space, model or layers")
+    _refuse_unused(request)
     if request.batch != 1:
         raise _fault("/batch", f"the studies run one sample, got a batch of {request.batch}")
     design = request.variant or hardware.design
@@ -29,7 +37,7 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
     has_dsps = DESIGNS[design].family != "no-dsp"
     usual = study_budget(request.network, weight_bits, is_mixed=is_mixed, has_dsps=has_dsps)
     budget = Budget(request.dsp_budget or usual.dsps, request.bram_budget or usual.brams)
-    with pointing("/network", UnknownNetworkError), pointing("/dsp_budget", NoConfigurationError):
+    with pointing("/network", UnknownNetworkError), _budget_faults():
         found = study(
             design,
             request.network,
@@ -58,6 +66,35 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
         chosen=_chosen(found, budget),
         layers=[_row(layer, design, hardware.clock_ghz) for layer in found.layers],
     )
+
+
+def _refuse_unused(request: SimulationRequest) -> None:
+    """Point at what a study would have to ignore. Raises: InvalidRequestError."""
+    faults = []
+    if request.mode not in (None, "published"):
+        faults.append(FieldError(f"studies are those of mode published, got {request.mode}", pointer="/mode"))
+    if request.host is not None:
+        faults.append(FieldError("a study has no layers for a host", pointer="/host"))
+    faults += [
+        FieldError(
+            f"a study has its own {key}; what may be set: {', '.join(_STUDIED_KEYS)}; budgets are dsp_budget and "
+            "bram_budget of the request",
+            pointer=json_pointer(["set", key]),
+        )
+        for key in request.set
+        if key not in _STUDIED_KEYS
+    ]
+    if faults:
+        raise InvalidRequestError(faults)
+
+
+@contextmanager
+def _budget_faults() -> Iterator[None]:
+    """Point at the budget that is too small."""
+    try:
+        yield
+    except NoConfigurationError as error:
+        raise _fault(f"/{error.short}", str(error)) from error
 
 
 def _chosen(found: Study, budget: Budget) -> dict[str, float | int]:

@@ -9,7 +9,7 @@ from targets.m4bram.design import DESIGNS, Design
 from targets.m4bram.engine import Engine
 from targets.m4bram.hardware import M4bramHardware
 from targets.m4bram.network import FeatureMap, FoldedLayer, Network
-from targets.m4bram.search import Budget, Candidate, SearchGrid, best_configuration, evaluate
+from targets.m4bram.search import Budget, Candidate, NoConfigurationError, SearchGrid, best_configuration, evaluate
 from targets.m4bram.target import M4bram
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "M4bram",
     "M4bramHardware",
     "Network",
+    "NoConfigurationError",
     "SearchGrid",
     "best_configuration",
     "evaluate",

@@ -39,10 +39,16 @@ class Design:
     bram_area_factor: float = 1.0
     block_width: int = 32
 
+    def widths(self, weight_bits: int, activation_bits: int) -> tuple[int, int]:
+        """Of weights and activations as the design computes with them: BRAMAC has one width for both."""
+        if self.family != "bramac":
+            return weight_bits, activation_bits
+        bits = min(width for width in WEIGHT_WIDTHS if width >= max(weight_bits, activation_bits))
+        return bits, bits
+
     def iteration_cycles(self, weight_bits: int, activation_bits: int) -> int:
         """Cycles in which a block RAM multiplies two weights by all bits of their activations."""
-        # BRAMAC knows one width for both operands.
-        bits = max(weight_bits, activation_bits) if self.family == "bramac" else activation_bits
+        _, bits = self.widths(weight_bits, activation_bits)
         return 2 + (math.ceil(bits / 2) if self.is_double_pumped else bits)
 
     def lanes(self, weight_bits: int) -> int:

@@ -23,13 +23,23 @@ _WIDEST_SHARE: Final = {"m4bram": 5, "no-dsp": 4}
 
 
 class NoConfigurationError(TargetError):
-    """No configuration fits into the budget."""
+    """No configuration fits into the budget.
 
-    def __init__(self, design: str, dsps: int, brams: int):
-        super().__init__(f"no configuration of {design} fits into {dsps} DSPs and {brams} block RAMs")
+    Attributes:
+        short: what there is too little of, as hardware descriptions call it: `dsp_budget`, or `bram_budget` where the
+            DSPs would do for some configuration.
+        least: of that, what the most frugal configuration takes.
+    """
+
+    def __init__(self, design: str, dsps: int, brams: int, *, short: Literal["dsp_budget", "bram_budget"], least: int):
+        name = {"dsp_budget": "DSPs", "bram_budget": "block RAMs"}[short]
+        fits = f"no configuration of {design} fits into {dsps} DSPs and {brams} block RAMs"
+        super().__init__(f"{fits}: it takes at least {least} {name}")
         self.design = design
         self.dsps = dsps
         self.brams = brams
+        self.short = short
+        self.least = least
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +211,11 @@ def best_configuration(
     configurations = (grid or SearchGrid()).configurations(engine)
     dsps = engine.dsps(configurations)
     brams = engine.placed_filter_brams(network, configurations) + engine.least_stream_brams(network, configurations)
-    fitting = configurations.where((dsps <= budget.dsps) & (brams <= budget.brams))
+    has_dsps = dsps <= budget.dsps
+    fitting = configurations.where(has_dsps & (brams <= budget.brams))
     if len(fitting) == 0:
-        raise NoConfigurationError(engine.design.name, budget.dsps, budget.brams)
+        short, least = ("bram_budget", brams[has_dsps]) if has_dsps.any() else ("dsp_budget", dsps)
+        raise NoConfigurationError(engine.design.name, budget.dsps, budget.brams, short=short, least=int(least.min()))
     found = evaluate(engine, network, fitting, budget)
     if objective == "cycles":
         best = int(np.argmin(found.cycles))

@@ -112,7 +112,7 @@ def study(
     has_dsps = own.family != "no-dsp"
     budget = budget or study_budget(network, weight_bits, has_dsps=has_dsps)
     dla = Engine(DESIGNS["DLA"], weight_bits, activation_bits, description.get("rvec", 3))
-    engine = Engine(own, weight_bits, activation_bits, description.get("rvec", 3))
+    engine = Engine(own, *own.widths(weight_bits, activation_bits), description.get("rvec", 3))
     plain, folded = _network(description, DESIGNS["DLA"]), _network(description, own)
     is_bramac = own.family == "bramac"
     baseline = best_configuration(

@@ -126,9 +126,8 @@ class M4bram:
     def _engine(self, precision: Precision) -> Engine:
         weight_bits = self._supported(precision.weight_bits, WEIGHT_WIDTHS)
         activation_bits = self._supported(precision.activation_bits, ACTIVATION_WIDTHS)
-        if self._design.family == "bramac":
-            weight_bits = activation_bits = self._supported(max(weight_bits, activation_bits), WEIGHT_WIDTHS)
-        return Engine(self._design, weight_bits, activation_bits, self.hardware.rvec, self.hardware.active_refinements)
+        widths = self._design.widths(weight_bits, activation_bits)
+        return Engine(self._design, *widths, self.hardware.rvec, self.hardware.active_refinements)
 
     def _supported(self, bits: float, widths: Sequence[int]) -> int:
         for width in widths:

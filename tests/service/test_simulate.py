@@ -1,6 +1,7 @@
 """GET /targets and POST /simulate."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,12 @@ def test_simulate_wider_weights_take_longer(shared: TestClient):
         ({"target": "olive", "set": {"row": 3}, **NETWORK}, "/set/row", "Extra inputs"),
         ({"target": "olive", "set": {"a.b": 3}, **NETWORK}, "/set/a.b", "leads to no key"),
         ({"target": "olive", "set": {"rows": 0}, **NETWORK}, "/set/rows", "greater than or equal to 1"),
-        ({"target": "roofline-edge-npu", "mode": "refined", **NETWORK}, "/mode", "Extra inputs"),
+        ({"target": "roofline-edge-npu", "mode": "refined", **NETWORK}, "/mode", "the model roofline has no modes"),
+        ({"target": "olive", "stage": "decode", **NETWORK}, "/stage", "stage goes with `model`"),
+        ({"target": "olive", "context": 512, **NETWORK}, "/context", "context goes with `model`"),
+        ({"target": "olive", "tokens": 2, "layers": LAYERS}, "/tokens", "tokens goes with `model`"),
+        ({"target": "m4bram", "stage": "prefill", "network": "resnet18"}, "/stage", "goes with `model`"),
+        ({"target": "olive", "set": {"rows": {"a": 1}}, **NETWORK}, "/set/rows", "a value is a number, true"),
         ({"hardware": {"target": "magic"}, **NETWORK}, "/hardware", "unknown target 'magic'"),
         ({"hardware": {}, **NETWORK}, "/hardware", "target: must name one of"),
         ({"target": "olive"}, "", "give `space` and `architecture`, or `model`, or `layers`"),
@@ -183,6 +189,17 @@ def test_simulate_senseless_request_is_refused_where_it_is_wrong(
     ((found, message), *_) = refusal(shared, **body)
     assert found == pointer
     assert reason in message
+
+
+@pytest.mark.parametrize(("key", "takes"), [("dsp_budget", "DSPs"), ("bram_budget", "block RAMs")])
+def test_simulate_no_configuration_within_the_budget_points_at_it(shared: TestClient, key: str, takes: str):
+    body = {"target": "m4bram", "layers": [{"name": "a", "kind": "conv", "in_channels": 8, "in_height": 8}]}
+    ((pointer, reason),) = refusal(shared, set={"configuration": None, key: 1}, **body)
+    assert pointer == f"/set/{key}"
+    assert re.search(rf"fits into .* it takes at least \d+ {takes}", reason)
+    hardware = {**load_hardware("m4bram").model_dump(mode="json"), "configuration": None, key: 1}
+    ((pointer, _),) = refusal(shared, hardware=hardware, layers=body["layers"])
+    assert pointer == "/hardware"
 
 
 @pytest.mark.data
@@ -217,7 +234,16 @@ def test_simulate_network_larger_budget_is_never_slower(shared: TestClient):
         ({"target": "m4bram", "network": "resnet18", "variant": "XL"}, "/variant", "unknown design 'XL'"),
         ({"target": "m4bram", "network": "resnet18", "weight_bits": 5}, "/weight_bits", "5 bits are not among"),
         ({"target": "m4bram", "network": "resnet18", "dsp_budget": 1}, "/dsp_budget", "fits into 1 DSPs"),
+        (
+            {"target": "m4bram", "network": "resnet18", "bram_budget": 1},
+            "/bram_budget",
+            "1 block RAMs: it takes",
+        ),
         ({"target": "m4bram", "variant": "DP-M4S", **NETWORK}, "", "go with `network`"),
+        ({"target": "m4bram", "network": "resnet18", "mode": "refined"}, "/mode", "those of mode published"),
+        ({"target": "m4bram", "network": "resnet18", "host": "olive"}, "/host", "no layers for a host"),
+        ({"target": "m4bram", "network": "resnet18", "set": {"rvec": 5}}, "/set/rvec", "what may be set: "),
+        ({"target": "m4bram", "network": "resnet18", "set": {"dsp_budget": 5}}, "/set/dsp_budget", "of the request"),
     ],
 )
 def test_simulate_senseless_network_is_refused_where_it_is_wrong(

@@ -81,6 +81,20 @@ def test_simulate_table_shows_layers_and_totals(cli: Cli):
 
 
 @pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"name,kind,in_channels\ncaf\xe9,conv,3\n", "is not UTF-8: byte 25 is 0xe9"),
+        (b"name,kind,in_channels\n" + b"x" * 200_000 + b",conv,3\n", "is not CSV: field larger than field limit"),
+    ],
+)
+def test_simulate_file_that_is_no_csv_is_explained(cli: Cli, tmp_path: Path, content: bytes, reason: str):
+    (tmp_path / "layers.csv").write_bytes(content)
+    outcome = cli("simulate", "ant", "--layers", str(tmp_path / "layers.csv"))
+    assert outcome.code == 1
+    assert f"layers.csv {reason}" in outcome.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [
         (["abacus", "--model", "phi-2"], 1, "unknown hardware 'abacus'"),
@@ -90,6 +104,9 @@ def test_simulate_table_shows_layers_and_totals(cli: Cli):
         (["olive", "--model", "phi-2", "--format", "xml"], 2, "none of table, csv, json"),
         (["absent.yaml", "--model", "phi-2"], 1, "absent.yaml"),
         (["olive"], 1, "or `model`, or `layers`"),
+        (["m4bram", "--network", "resnet18", "--context", "9"], 1, "context goes with `model`"),
+        (["roofline-edge-npu", "--model", "phi-2", "--mode", "refined"], 1, "roofline has no modes"),
+        (["olive", "--model", "phi-2", "--set", "rows={a: 1}"], 1, "set.rows: a value is a number"),
     ],
 )
 def test_simulate_bad_arguments_are_explained(cli: Cli, arguments: list[str], code: int, reason: str):

@@ -70,6 +70,14 @@ def test_study_of_dla_compares_it_with_itself():
     assert all(layer.cycles == layer.baseline_cycles for layer in found.layers)
 
 
+@pytest.mark.parametrize("design", ["BRAMAC-1DA", "BRAMAC-2SA"])
+@pytest.mark.parametrize(("weight_bits", "activation_bits", "one_width"), [(2, 8, 8), (2, 4, 4), (2, 6, 8), (8, 4, 8)])
+def test_study_of_bramac_computes_mixed_widths_as_one(design, weight_bits, activation_bits, one_width):
+    mixed = study(design, "resnet18", weight_bits, activation_bits, objective="cycles", budget=Budget(1152, 2489))
+    same = study(design, "resnet18", one_width, one_width, objective="cycles", budget=Budget(1152, 2489))
+    assert [layer.cycles for layer in mixed.layers] == [layer.cycles for layer in same.layers]
+
+
 def test_study_unknown_network_lists_the_known_ones():
     with pytest.raises(UnknownNetworkError, match="'lenet'; known: alexnet, vgg16"):
         study("DLA", "lenet", 8, 8)
