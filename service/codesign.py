@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,13 +13,23 @@ import numpy as np
 from device_db import Device, DeviceKind
 from service.device_costs import Evaluator, Latencies, SimulatedCosts
 from service.errors import FieldError, InvalidRequestError
+from service.mixed_costs import MixedCosts
 from service.problems import json_pointer
 from service.schemas.predictions import PredictorInfo
 from service.schemas.searches import SearchRequest
-from spaces import Architecture, SearchSpace
+from spaces import Architecture, SearchSpace, UnknownLayerGroupError, Workload
 from spaces.base import FloatArray
 from spaces.configured_space import ConfiguredSpace
-from targets import InvalidHardwareError, TargetError, build_target, parse_hardware, vary
+from spaces.layer_groups import covered_groups
+from targets import (
+    InvalidHardwareError,
+    NotAdditiveError,
+    TargetError,
+    UnsupportedPrecisionError,
+    build_target,
+    parse_hardware,
+    vary,
+)
 from targets.formats import UnknownFormatError, bits_per_value, parse_format
 
 MAX_CONFIGURATIONS: Final = 10_000
@@ -26,6 +37,8 @@ MAX_CONFIGURATIONS: Final = 10_000
 _PRECISION_KEYS: Final = {"weight_bits": "native_weight_bits", "activation_bits": "native_activation_bits"}
 
 _Configuration = tuple[int, ...]
+# Of a decision in the request: member and key, or precision, groups, the group's name and key.
+_Place = tuple[str, ...]
 
 
 class Codesign:
@@ -38,16 +51,13 @@ class Codesign:
 
     def __init__(self, device: Device, space: SearchSpace, request: SearchRequest):
         self._description = device.config
-        self._options: dict[tuple[str, str], Sequence[Any]] = {
-            (member, key): values
-            for member, options in (("precision", request.precision), ("hardware", request.hardware))
-            for key, values in options.items()
-        }
+        self._options: Mapping[_Place, Sequence[Any]] = request.options
         if device.kind is not DeviceKind.simulated:
             reason = f"device {device.name!r} is measured: only simulated devices have a precision and keys to choose"
             raise InvalidRequestError([FieldError(reason, pointer=f"/{next(iter(self._options))[0]}")])
+        self._groups = _groups(space, request)
         self._check()
-        names = {f"{member}.{key}": list(map(str, values)) for (member, key), values in self._options.items()}
+        names = {".".join(place): list(map(str, values)) for place, values in self._options.items()}
         self.space = ConfiguredSpace(space, names)
         self._known: dict[_Configuration, Mapping[str, Evaluator] | None] = {}
 
@@ -71,15 +81,29 @@ class Codesign:
         return lambda architectures: evaluate([self.space.split(each)[0] for each in architectures])
 
     def members(self, architecture: Architecture) -> dict[str, Any]:
-        """What was chosen, as the request names it: {"precision": {...}, "hardware": {...}}."""
+        """What was chosen, as the request names it: {"precision": {..., "groups": {...}}, "hardware": {...}}."""
         found: dict[str, Any] = {}
-        for (member, key), value in self._values(self.space.split(architecture)[1]).items():
-            found.setdefault(member, {})[key] = value
+        for (*path, key), value in self._values(self.space.split(architecture)[1]).items():
+            member = found
+            for name in path:
+                member = member.setdefault(name, {})
+            member[key] = value
         return found
 
     @cached_property
-    def _first(self) -> SimulatedCosts:
-        return self._costs((0,) * len(self._options))
+    def _first(self) -> SimulatedCosts | MixedCosts:
+        """The first hardware that the model accepts: what it knows and is called, all the others know too."""
+        indices = [range(len(values)) if place[0] == "hardware" else (0,) for place, values in self._options.items()]
+        refused: TargetError | None = None
+        for configuration in itertools.product(*indices):
+            try:
+                costs = self._costs(configuration)
+                if costs.evaluators:
+                    return costs
+            except TargetError as error:
+                refused = error
+        pointer = "/precision/groups" if isinstance(refused, NotAdditiveError) else ""
+        raise InvalidRequestError([FieldError(str(refused), pointer=pointer)]) from refused
 
     def _evaluator(self, metric: str) -> Evaluator:
         def evaluate(architectures: Sequence[Architecture]) -> FloatArray:
@@ -107,38 +131,62 @@ class Codesign:
             self._known[configuration] = None
         return np.full(len(batch), np.nan)
 
-    def _costs(self, configuration: _Configuration) -> SimulatedCosts:
-        hardware = parse_hardware(vary(self._description, _changes(self._values(configuration))))
-        return SimulatedCosts(build_target(hardware), self.space.space, hardware.weight_format)
+    def _costs(self, configuration: _Configuration) -> SimulatedCosts | MixedCosts:
+        values = self._values(configuration)
+        network = _changes({place: value for place, value in values.items() if len(place) == 2})
+        if not self._groups:
+            return self._part(network, None)
+        of_group = {
+            name: _changes({place: value for place, value in values.items() if place[2:3] == (name,)})
+            for name in self._groups
+        }
+        parts = [self._part(network | of_group[name], covered) for name, covered in self._groups.items()]
+        rest = frozenset(self.space.layer_groups).difference(*self._groups.values())
+        return MixedCosts((*parts, self._part(network, rest)) if rest else tuple(parts))
 
-    def _values(self, configuration: _Configuration) -> dict[tuple[str, str], Any]:
+    def _part(self, changes: Mapping[str, Any], layer_groups: frozenset[str] | None) -> SimulatedCosts:
+        hardware = parse_hardware(vary(self._description, changes))
+        return SimulatedCosts(build_target(hardware), self.space.space, hardware.weight_format, layer_groups)
+
+    def _values(self, configuration: _Configuration) -> dict[_Place, Any]:
         return {
             place: values[index] for (place, values), index in zip(self._options.items(), configuration, strict=True)
         }
 
     def _check(self) -> None:
-        """Each value alone must make a description that is valid."""
+        """Each value alone must make a description that is valid, and widths that it can compute with."""
         faults = []
-        for (member, key), values in self._options.items():
+        for place, values in self._options.items():
             for index, value in enumerate(values):
-                pointer = json_pointer([member, key, index])
-                try:
-                    parse_hardware(vary(self._description, _changes({(member, key): value})))
-                except InvalidHardwareError as error:
-                    faults += [FieldError(f"{path}: {reason}", pointer=pointer) for path, reason in error.faults]
-                except UnknownFormatError as error:
-                    faults.append(FieldError(str(error), pointer=pointer))
+                faults += [FieldError(reason, json_pointer([*place, index])) for reason in self._refusals(place, value)]
         count = math.prod(map(len, self._options.values()))
         if count > MAX_CONFIGURATIONS:
             faults.append(FieldError(f"{count:,} configurations are too many, the most is {MAX_CONFIGURATIONS:,}", ""))
         if faults:
             raise InvalidRequestError(faults)
 
+    def _refusals(self, place: _Place, value: object) -> Iterator[str]:
+        try:
+            build_target(parse_hardware(vary(self._description, _changes({place: value})))).cost(Workload(()))
+        except InvalidHardwareError as error:
+            yield from (f"{path}: {reason}" for path, reason in error.faults)
+        except (UnknownFormatError, UnsupportedPrecisionError) as error:
+            yield str(error)
 
-def _changes(values: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
+
+def _groups(space: SearchSpace, request: SearchRequest) -> dict[str, frozenset[str]]:
+    """The layer groups that each name of the request stands for. Raises: InvalidRequestError."""
+    try:
+        return covered_groups(space, request.precision.groups)
+    except UnknownLayerGroupError as error:
+        pointer = json_pointer(["precision", "groups", error.name])
+        raise InvalidRequestError([FieldError(error.reason, pointer=pointer)]) from error
+
+
+def _changes(values: Mapping[_Place, Any]) -> dict[str, Any]:
     """Keys of the hardware description; a number format brings its own width, and a width of weights its format."""
     changes: dict[str, Any] = {}
-    for (member, key), value in values.items():
+    for (member, *_, key), value in values.items():
         if member == "hardware":
             changes[key] = value
         elif key == "weight_format":

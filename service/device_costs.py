@@ -15,7 +15,7 @@ from service.schemas.fields import Origin
 from service.schemas.predictions import PredictorInfo
 from spaces import Architecture, SearchSpace
 from spaces.base import FloatArray
-from targets import Target, build_target, parse_hardware, segment_costs
+from targets import CostArrays, Target, build_target, parse_hardware, segment_costs
 from targets.formats import parse_format, sqnr_evaluator
 
 Evaluator = Callable[[Sequence[Architecture]], FloatArray]
@@ -58,22 +58,24 @@ class SimulatedCosts:
 
     Attributes:
         weight_format: number format of the weights, where the hardware names one.
+        layer_groups: only layers of these groups count; all where None. Groups need a target that is additive.
     """
 
     target: Target
     space: SearchSpace
     weight_format: str | None = None
+    layer_groups: frozenset[str] | None = None
 
     @property
     def info(self) -> PredictorInfo:
         """The cost model; it has no samples."""
-        model = segment_costs(self.target, self.space, []).model
+        model = self._costs([]).model
         return PredictorInfo(name=model, version=1, samples=0)
 
     @property
     def evaluators(self) -> Mapping[str, Evaluator]:
         """Latency; energy and area where the target knows them; the weights' error where it has a number format."""
-        known = segment_costs(self.target, self.space, [])
+        known = self._costs([])
         metrics: dict[str, Evaluator] = {"latency_ms": self._latency_ms}
         if known.energy_mj is not None:
             metrics["energy_mj"] = self._energy_mj
@@ -81,7 +83,9 @@ class SimulatedCosts:
             area_mm2 = known.area_mm2
             metrics["area_mm2"] = lambda architectures: np.full(len(architectures), area_mm2)
         if self.weight_format is not None:
-            metrics["quantisation_sqnr_db"] = sqnr_evaluator(self.space, parse_format(self.weight_format))
+            number_format = parse_format(self.weight_format)
+            formats = number_format if self.layer_groups is None else {self.layer_groups: number_format}
+            metrics["quantisation_sqnr_db"] = sqnr_evaluator(self.space, formats)
         return metrics
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
@@ -90,12 +94,15 @@ class SimulatedCosts:
         return Latencies(value_ms, value_ms, value_ms, ["simulated"] * len(architectures))
 
     def _latency_ms(self, architectures: Sequence[Architecture]) -> FloatArray:
-        return segment_costs(self.target, self.space, architectures).latency_ms
+        return self._costs(architectures).latency_ms
 
     def _energy_mj(self, architectures: Sequence[Architecture]) -> FloatArray:
-        energy_mj = segment_costs(self.target, self.space, architectures).energy_mj
+        energy_mj = self._costs(architectures).energy_mj
         assert energy_mj is not None
         return energy_mj
+
+    def _costs(self, architectures: Sequence[Architecture]) -> CostArrays:
+        return segment_costs(self.target, self.space, architectures, layer_groups=self.layer_groups)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,7 @@ from spaces.errors import (
     InvalidArchitectureError,
     NotEnumerableError,
     SpaceError,
+    UnknownLayerGroupError,
     UnknownSpaceError,
 )
 from spaces.fbnet import Fbnet
@@ -77,6 +78,7 @@ __all__ = [
     "SpaceError",
     "Tnb101Macro",
     "Tnb101Micro",
+    "UnknownLayerGroupError",
     "UnknownSpaceError",
     "Workload",
     "get_space",

@@ -195,6 +195,14 @@ class SearchSpace(Protocol):
         """For each position the names of its choices."""
         ...
 
+    @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """Groups of the layers of its networks, in the order in which they run; see `spaces.layer_groups`.
+
+        The same for every architecture, of which some may have no layer of a group.
+        """
+        ...
+
     def parse(self, notation: Notation) -> Architecture:
         """The architecture that any notation in use names.
 

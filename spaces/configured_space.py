@@ -38,6 +38,11 @@ class ConfiguredSpace(DecisionSpace):
         return self.space.op_names
 
     @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """The space's."""
+        return self.space.layer_groups
+
+    @property
     def choices(self) -> tuple[tuple[str, ...], ...]:
         """The space's, then the further ones."""
         return (*self.space.choices, *self.options.values())

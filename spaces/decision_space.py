@@ -38,6 +38,11 @@ class DecisionSpace(ABC):
 
     @property
     @abstractmethod
+    def layer_groups(self) -> tuple[str, ...]:
+        """Groups of the layers of its networks, in the order in which they run; see `spaces.layer_groups`."""
+
+    @property
+    @abstractmethod
     def choices(self) -> tuple[tuple[str, ...], ...]:
         """For each position the names of its choices."""
 

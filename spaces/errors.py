@@ -39,6 +39,16 @@ class NotEnumerableError(SpaceError):
         self.size = size
 
 
+class UnknownLayerGroupError(SpaceError):
+    """No such group of layers, or one that has no layers left beside others."""
+
+    def __init__(self, space: str, name: str, reason: str):
+        super().__init__(f"{name!r} is no layer group of {space}: {reason}")
+        self.space = space
+        self.name = name
+        self.reason = reason
+
+
 class _BriefRepr(reprlib.Repr):
     """`repr` of whatever a user sent: short, and safe for deep nesting and for integers too long to print."""
 

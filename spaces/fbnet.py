@@ -49,6 +49,11 @@ class Fbnet(SegmentedSpace):
         return ("input", "output", *layers.OPS)
 
     @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """The blocks and the convolution behind them (`header`) between stem and head."""
+        return ("stem", *(f"block{position}" for position in range(layers.POSITIONS)), "header", "head")
+
+    @property
     def choices(self) -> tuple[tuple[str, ...], ...]:
         """The nine blocks at each of the 22 positions."""
         return (layers.OPS,) * layers.POSITIONS

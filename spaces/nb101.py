@@ -75,6 +75,11 @@ class Nb101(DecisionSpace):
         return _OP_NAMES
 
     @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """The stacks between stem and head."""
+        return ("stem", *(f"stack{stack}" for stack in range(len(layers.STACKS))), "head")
+
+    @property
     def choices(self) -> tuple[tuple[str, ...], ...]:
         """The 21 edges, then the operations of the five inner vertices."""
         return _CHOICES

@@ -73,6 +73,11 @@ class Nb201(SegmentedSpace):
         return OP_NAMES
 
     @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """The stages, each with the reduction before it, between stem and head."""
+        return ("stem", *(f"stage{stage}" for stage in range(len(layers.STAGES))), "head")
+
+    @property
     def choices(self) -> tuple[tuple[str, ...], ...]:
         """The five operations at each of the six edges."""
         return (layers.OPS,) * len(layers.EDGES)

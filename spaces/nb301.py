@@ -75,6 +75,11 @@ class Nb301(DecisionSpace):
         return _OP_NAMES
 
     @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """The cells between stem and head."""
+        return ("stem", *(f"cell{number}" for number in range(len(layers.cell_shapes()))), "head")
+
+    @property
     def choices(self) -> tuple[tuple[str, ...], ...]:
         """For each node of the normal, then of the reduction cell: its inputs and its operations on them."""
         return _CHOICES

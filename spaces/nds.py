@@ -25,7 +25,16 @@ from spaces.cell_graphs import cell_adjacency, pruned_cell, side_by_side
 from spaces.decision_space import DecisionSpace
 from spaces.errors import InvalidArchitectureError
 from spaces.layer_attributes import layer_costs
-from spaces.nb301_layers import CELL_KINDS, INPUT_SHAPE, CellEdges, Edge, head_layers, stem_layers, sum_layers
+from spaces.nb301_layers import (
+    CELL_KINDS,
+    INPUT_SHAPE,
+    CellEdges,
+    Edge,
+    cell_shapes,
+    head_layers,
+    stem_layers,
+    sum_layers,
+)
 from spaces.nds_cells import CellFamily, Cells, key, nodes_of
 
 
@@ -47,6 +56,11 @@ class Nds(DecisionSpace):
     def op_names(self) -> tuple[str, ...]:
         """Operations of the graphs' nodes."""
         return self._op_names
+
+    @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """The cells between stem and head."""
+        return ("stem", *(f"cell{number}" for number in range(len(cell_shapes()))), "head")
 
     @property
     def choices(self) -> tuple[tuple[str, ...], ...]:

@@ -60,6 +60,11 @@ class Ofa(DecisionSpace):
         return ("input", "output", *_RESOLUTIONS, *_BLOCKS, layers.ABSENT)
 
     @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """The first block, the units and the final convolution between stem and head."""
+        return ("stem", "first", *(f"unit{unit}" for unit in range(_UNITS)), "final", "head")
+
+    @property
     def choices(self) -> tuple[tuple[str, ...], ...]:
         """The resolution, then the four blocks of each unit."""
         return _CHOICES

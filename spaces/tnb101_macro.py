@@ -49,6 +49,11 @@ class Tnb101Macro(DecisionSpace):
         return _OP_NAMES
 
     @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """The modules between stem and head; smaller networks lack the last ones."""
+        return ("stem", *(f"module{number}" for number in range(_MOST)), "head")
+
+    @property
     def choices(self) -> tuple[tuple[str, ...], ...]:
         """The types of module at each of six positions, the first of which is none."""
         return (_CHOICES,) * _MOST

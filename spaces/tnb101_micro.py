@@ -46,6 +46,11 @@ class Tnb101Micro(SegmentedSpace):
         return _OP_NAMES
 
     @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """The modules between stem and head."""
+        return ("stem", *(f"module{number}" for number in range(len(layers.MICRO_MODULES))), "head")
+
+    @property
     def choices(self) -> tuple[tuple[str, ...], ...]:
         """The four operations on each of the six edges."""
         return (layers.OPS,) * len(EDGES)

@@ -20,6 +20,7 @@ from targets.bitvert import BitSerial, BitSerialHardware
 from targets.catalogue import catalogue_description, file_description, hardware_names, validate
 from targets.errors import (
     InvalidHardwareError,
+    NotAdditiveError,
     TargetError,
     UnknownHardwareError,
     UnknownTargetError,
@@ -49,6 +50,7 @@ __all__ = [
     "M4bram",
     "M4bramHardware",
     "Mode",
+    "NotAdditiveError",
     "Precision",
     "Roofline",
     "RooflineHardware",

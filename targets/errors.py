@@ -67,3 +67,11 @@ class UnsupportedLayerError(TargetError):
         self.hardware = hardware
         self.layer = layer
         self.kind = kind
+
+
+class NotAdditiveError(TargetError):
+    """Costs of single layers were asked for where layers change each other's costs."""
+
+    def __init__(self, hardware: str):
+        super().__init__(f"costs on {hardware} do not add over layers, so groups of layers have none of their own")
+        self.hardware = hardware

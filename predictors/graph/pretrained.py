@@ -99,9 +99,9 @@ class PretrainedTrunk:
         settings, vocabulary = TrunkSettings(**manifest["settings"]), Vocabulary(manifest["vocabulary"])
         module = Trunk(vocabulary.size, len(manifest["devices"]), settings)
         module.load_state_dict(module_tensors(tensors))
-        statistics = [np.asarray(tensors[name], dtype=np.float64) for name in ("scale", "mean", "deviation")]
+        scale, mean, deviation = (np.asarray(tensors[name], np.float64) for name in ("scale", "mean", "deviation"))
         module.eval().requires_grad_(False)
-        return cls(space, module, settings, vocabulary, tuple(manifest["devices"]), *statistics)
+        return cls(space, module, settings, vocabulary, tuple(manifest["devices"]), scale, mean, deviation)
 
 
 def pretrain_trunk(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -38,7 +39,11 @@ def search(
     dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
     precision: Annotated[
         list[str] | None,
-        typer.Option("--precision", metavar="KEY=V1,V2", help="Choose weight_bits, activation_bits, weight_format."),
+        typer.Option(
+            "--precision",
+            metavar="[GROUP.]KEY=V1,V2",
+            help="Choose weight_bits, activation_bits, weight_format; of a group of layers, as in head.weight_bits=8.",
+        ),
     ] = None,
     hardware: Annotated[
         list[str] | None,
@@ -71,7 +76,7 @@ def search(
         algorithm=algorithm,
         dataset=dataset,
         interval=interval,
-        precision=dict(_parse_candidates(each) for each in precision or []),
+        precision=_by_group(dict(_parse_candidates(each) for each in precision or [])),
         hardware=dict(_parse_candidates(each) for each in hardware or []),
     )
     with open_workspace(data_dir) as workspace:
@@ -104,6 +109,16 @@ def _parse_candidates(text: str) -> tuple[str, list[object]]:
     import yaml
 
     return key, [yaml.safe_load(value) for value in values.split(",")]
+
+
+def _by_group(candidates: Mapping[str, list[object]]) -> dict[str, Any]:
+    """The request's `precision`: keys of the whole network, and those of `groups` that have a group before a dot."""
+    found: dict[str, Any] = {}
+    for path, values in candidates.items():
+        group, dot, key = path.rpartition(".")
+        members = found.setdefault("groups", {}).setdefault(group, {}) if dot else found
+        members[key] = values
+    return found
 
 
 def _print_front(answer: SearchAnswer) -> None:

@@ -1,6 +1,7 @@
 """Bodies of POST /search."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -10,6 +11,8 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -19,7 +22,7 @@ from service.schemas.predictions import PredictorInfo
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _MetricName = Annotated[str, Field(max_length=50, examples=["latency_ms"])]
 
-_PrecisionKey = Literal["weight_bits", "activation_bits", "weight_format"]
+_GroupName = Annotated[str, Field(min_length=1, max_length=50, examples=["head"])]
 _HardwareKey = Annotated[str, Field(min_length=1, max_length=100, examples=["rows"])]
 _Candidates = Annotated[
     list[StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | StrictStr | None],
@@ -55,6 +58,54 @@ class BudgetRequest(BaseModel):
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
+class PrecisionOptions(BaseModel):
+    """Candidates for the widths of weights and activations in bits, or for the weights' format."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weight_bits: _Candidates | None = None
+    activation_bits: _Candidates | None = None
+    weight_format: _Candidates | None = Field(default=None, description="instead of weight_bits: it brings its width")
+
+    @field_validator("weight_bits", "activation_bits", "weight_format")
+    @classmethod
+    def _of_one_type(cls, values: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
+        is_number = [isinstance(value, int | float) and not isinstance(value, bool) for value in values or []]
+        takes = "names" if info.field_name == "weight_format" else "numbers"
+        if any(is_number) if takes == "names" else not all(is_number):
+            raise ValueError(f"{info.field_name} takes {takes}")
+        return values
+
+    @model_validator(mode="after")
+    def _one_width_of_weights(self) -> Self:
+        if self.weight_bits is not None and self.weight_format is not None:
+            raise ValueError("precision takes weight_bits or weight_format: a format brings its width")
+        return self
+
+    def candidates(self) -> dict[str, Sequence[Any]]:
+        """Those that are given, by key."""
+        given = {key: getattr(self, key) for key in PrecisionOptions.model_fields}
+        return {key: values for key, values in given.items() if values is not None}
+
+
+class SearchedPrecision(PrecisionOptions):
+    """Candidates for the whole network, and for groups of its layers."""
+
+    groups: Annotated[dict[_GroupName, PrecisionOptions], Field(max_length=64)] = Field(
+        default={},
+        description="by layer group of the space, or `body` for what lies between stem and head and is not named: "
+        "what differs there from the whole network's",
+    )
+
+    @field_validator("groups")
+    @classmethod
+    def _say_something(cls, groups: dict[str, PrecisionOptions]) -> dict[str, PrecisionOptions]:
+        for name, options in groups.items():
+            if not options.candidates():
+                raise ValueError(f"the group {name!r} has no candidates")
+        return groups
+
+
 class SearchRequest(BaseModel):
     """What to search for.
 
@@ -75,22 +126,21 @@ class SearchRequest(BaseModel):
     )
     dataset: Annotated[str, Field(max_length=100, description="of the accuracy; cifar10 unless given")] | None = None
     interval: Interval = 0.9
-    precision: Annotated[dict[_PrecisionKey, _Candidates], Field(max_length=2)] = Field(
-        default={}, description="candidates for the widths of weights and activations, or for the weights' format"
-    )
+    precision: SearchedPrecision = SearchedPrecision()
     hardware: Annotated[dict[_HardwareKey, _Candidates], Field(max_length=8)] = Field(
         default={}, description="candidates for keys of the device's hardware description, dotted where nested"
     )
 
-    @model_validator(mode="after")
-    def _one_width_of_weights(self) -> Self:
-        if {"weight_bits", "weight_format"} <= self.precision.keys():
-            raise ValueError("precision takes weight_bits or weight_format: a format brings its width")
-        for key, values in self.precision.items():
-            is_number = [isinstance(value, int | float) and not isinstance(value, bool) for value in values]
-            if any(is_number) if key == "weight_format" else not all(is_number):
-                raise ValueError(f"precision.{key} takes {'names' if key == 'weight_format' else 'numbers'}")
-        return self
+    @property
+    def options(self) -> dict[tuple[str, ...], Sequence[Any]]:
+        """Candidates of every decision beside the architecture, by its path in the request."""
+        network = {("precision", key): values for key, values in self.precision.candidates().items()}
+        groups = {
+            ("precision", "groups", name, key): values
+            for name, group in self.precision.groups.items()
+            for key, values in group.candidates().items()
+        }
+        return network | groups | {("hardware", key): values for key, values in self.hardware.items()}
 
 
 class AccuracyInfo(BaseModel):

@@ -28,9 +28,7 @@ def check_search(
     space = body_space(spaces, request.space)
     device = body_device(session, request.device)
     costs = (
-        Codesign(device, space, request)
-        if request.precision or request.hardware
-        else open_costs(session, predictors, device, space, keys=())
+        Codesign(device, space, request) if request.options else open_costs(session, predictors, device, space, keys=())
     )
     searched = costs.space if isinstance(costs, Codesign) else space
     faults = [

@@ -57,11 +57,7 @@ def run_search(
     space = find_space(spaces, request.space)
     with sessions() as session:
         device = Devices(session).get(request.device)
-        costs = (
-            Codesign(device, space, request)
-            if request.precision or request.hardware
-            else open_costs(session, predictors, device, space)
-        )
+        costs = Codesign(device, space, request) if request.options else open_costs(session, predictors, device, space)
         accuracy = _accuracy(session, space, request)
     problem = _problem(space, costs, accuracy, request)
     result = run(

@@ -8,12 +8,13 @@ each layer, and errors of networks are sums over their layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from spaces.base import Architecture, FloatArray, Layer, SearchSpace
+from spaces.layer_groups import layers_of
 from spaces.part_table import PartTable
 from targets.formats.base import GROUP_SIZE, NumberFormat
 
@@ -22,20 +23,35 @@ _NU = 5
 _MOST_WEIGHTS = 2**18
 
 
-def sqnr_evaluator(space: SearchSpace, number_format: NumberFormat) -> Callable[[Sequence[Architecture]], FloatArray]:
+def sqnr_evaluator(
+    space: SearchSpace, number_format: NumberFormat | Mapping[frozenset[str], NumberFormat]
+) -> Callable[[Sequence[Architecture]], FloatArray]:
     """n architectures -> (n,) signal to quantisation noise of all their weights in decibels, see `sqnr_db`.
 
     Infinite for a network without weights or without an error.
+
+    Args: number_format: of all weights, or of each set of layer groups, see `spaces.layer_groups`.
     """
-    table = PartTable(space, lambda layers: _energies(layers, number_format), 2)
+    formats = number_format if isinstance(number_format, Mapping) else {None: number_format}
+    tables = [_energy_table(space, each, groups) for groups, each in formats.items()]
 
     def evaluate(architectures: Sequence[Architecture]) -> FloatArray:
-        signal, noise = table(architectures).sum(axis=1).T
+        signal, noise = np.sum([table(architectures).sum(axis=1) for table in tables], axis=0).T
         with np.errstate(divide="ignore", invalid="ignore"):
             decibels = 10 * np.log10(signal / noise)
         return np.where(noise > 0, decibels, np.inf)
 
     return evaluate
+
+
+@lru_cache(maxsize=256)
+def _energy_table(space: SearchSpace, number_format: NumberFormat, layer_groups: frozenset[str] | None) -> PartTable:
+    """Sums of squares of the weights of each part, and of their errors."""
+
+    def energies(layers: tuple[Layer, ...]) -> tuple[float, float]:
+        return _energies(layers if layer_groups is None else layers_of(layers, layer_groups), number_format)
+
+    return PartTable(space, energies, 2)
 
 
 def _energies(layers: tuple[Layer, ...], number_format: NumberFormat) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from spaces import (
     is_enumerable,
     is_product,
 )
+from spaces.layer_groups import layer_group
 from spaces.part_table import PartTable
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -280,6 +281,17 @@ def test_part_table_adds_up_to_the_workload(space: SearchSpace) -> None:
     assert sums.shape == (6, 1 + len(space.choices), 2)
     assert sums.sum(axis=1).tolist() == [[workload.macs, len(workload.layers)] for workload in workloads]
     assert table([]).shape == (0, 1 + len(space.choices), 2)
+
+
+def test_layer_groups_are_those_of_the_layers_in_their_order(space: SearchSpace) -> None:
+    groups = space.layer_groups
+    met = set()
+    for architecture in drawn(space, 1, 30):
+        runs = list(dict.fromkeys(map(layer_group, space.workload(architecture).layers)))
+        assert runs == [group for group in groups if group in runs]
+        met |= set(runs)
+    assert met == set(groups)
+    assert {"stem", "head"} <= met
 
 
 @given(seed=SEEDS)

@@ -26,6 +26,10 @@ class DigitSpace(SegmentedSpace):
         return ()
 
     @property
+    def layer_groups(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def choices(self) -> tuple[tuple[str, ...], ...]:
         return tuple(tuple(str(digit) for digit in range(count)) for count in self._counts)
 

@@ -131,3 +131,22 @@ def test_search_chooses_precision_and_hardware_too(cli: Cli):
         assert entry["precision"]["weight_format"] in ("bitmod3", "int6")
         assert entry["hardware"]["rows"] in (16, 64)
     assert cli("search", *arguments, "--hardware", "rows").code == 2
+
+
+def test_search_chooses_the_precision_of_layer_groups(cli: Cli):
+    arguments = ["--space", "nb201", "--device", "bitmod-lossy", "--algorithm", "random", "--evaluations", "20"]
+    objectives = ["--objective", "latency_ms"]
+    chosen = [
+        "--precision",
+        "weight_bits=6",
+        "--precision",
+        "head.weight_bits=4,8",
+        "--precision",
+        "body.weight_bits=4",
+    ]
+    outcome = cli("search", *arguments, *objectives, *chosen, "--json")
+    assert outcome.code == 0, outcome.err
+    precision = outcome.answer["front"][0]["precision"]
+    assert precision["weight_bits"] == 6
+    assert precision["groups"]["body"] == {"weight_bits": 4}
+    assert precision["groups"]["head"]["weight_bits"] in (4, 8)

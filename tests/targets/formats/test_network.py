@@ -46,3 +46,15 @@ def test_sqnr_evaluator_cells_without_weights_share_what_every_network_has():
     values = sqnr_evaluator(NB201, parse_format("int4"))([empty, full])
     assert np.isfinite(values).all()
     assert values[0] != values[1]
+
+
+def test_sqnr_evaluator_layer_groups_in_formats_of_their_own_lie_between_them():
+    architectures = NB201.sample(10, rng=np.random.default_rng(0))
+    int4, int8 = parse_format("int4"), parse_format("int8")
+    head = frozenset({"head"})
+    rest = frozenset(NB201.layer_groups) - head
+    narrow, wide = sqnr_evaluator(NB201, int4)(architectures), sqnr_evaluator(NB201, int8)(architectures)
+    np.testing.assert_allclose(sqnr_evaluator(NB201, {head: int4, rest: int4})(architectures), narrow)
+    mixed = sqnr_evaluator(NB201, {head: int8, rest: int4})(architectures)
+    assert (narrow < mixed).all()
+    assert (mixed < wide).all()
