@@ -24,6 +24,6 @@ def test_covered_groups_unknown_and_empty_ones_are_refused(names: list[str]):
 
 
 def test_layers_of_keeps_the_order():
-    (architecture,) = NB201.from_decisions([[1, 2, 3, 0, 4, 2]])
+    architecture = NB201.parse([1, 2, 3, 0, 4, 2])
     layers = NB201.workload(architecture).layers
     assert layers_of(layers, {"stem", "head"}) == (*layers[:2], *layers[-4:])

@@ -151,6 +151,7 @@ def test_segment_costs_of_layer_groups_are_those_of_their_layers(space):
     rows = [target.cost(space.workload(each), Precision(4, 8)).layers for each in architectures]
     chosen = [[row for row in of_one if row.name.split(".")[0] in groups] for of_one in rows]
     np.testing.assert_allclose(costs.latency_ms, [sum(row.latency_ms for row in of_one) for of_one in chosen])
+    assert costs.energy_mj is not None
     np.testing.assert_allclose(costs.energy_mj, [sum(row.energy_mj or 0 for row in of_one) for of_one in chosen])
     others = segment_costs(target, space, architectures, Precision(4, 8), layer_groups=rest)
     whole = segment_costs(target, space, architectures, Precision(4, 8))
