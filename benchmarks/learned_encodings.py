@@ -39,9 +39,9 @@ NEIGHBOURS = 10
 PAIRS = 20_000
 DECODED = 1_000
 
-QUALITY = """Held-out graphs are of other isomorphism classes (NB201) and never have the live graph of a training
-example. Exact: operations and edges of the whole graph are restored. No edge accuracy: what a guess without edges would
-score; most frequent op accuracy: what naming the most frequent operation would."""
+QUALITY = """Held-out graphs are of other isomorphism classes (NB201) and never, in any order of nodes, have the live
+graph of a training example. Exact: operations and edges of the whole graph are restored. No edge accuracy: what a guess
+without edges would score; most frequent op accuracy: what naming the most frequent operation would."""
 VALIDITY = f"""What arch2vec decodes, {DECODED:,} latents each: those of held-out graphs, and ones drawn from the normal
 distribution that each node's latent has over training graphs. It is a graph of the space only if every edge is."""
 NEIGHBOURHOOD = f"""k-NN: Spearman correlation between the mean of the {NEIGHBOURS} nearest among {REFERENCES} measured

@@ -134,7 +134,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=_SHARED / "data", help="folder with help/ and eagle/")
     parser.add_argument("--tasks", type=Path, default=_SHARED / "specs" / "nasflat_tasks.json")
     parser.add_argument("--task", action="append", help="only this one; repeatable")
-    parser.add_argument("--sampler", action="append", choices=sorted(SAMPLERS))
+    parser.add_argument(
+        "--sampler", action="append", choices=sorted(SAMPLERS), help="repeatable; random and d_optimal unless given"
+    )
     parser.add_argument("--samples", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--write", action="store_true", help="rewrite docs/benchmarks.md")
@@ -146,7 +148,7 @@ def main() -> None:
     for name in arguments.task or specification["tasks"]:
         task = specification["tasks"][name]
         onboarding = Onboarding(tables[task["space"]], task)
-        for sampler in arguments.sampler or sorted(SAMPLERS, reverse=True):
+        for sampler in arguments.sampler or ("random", "d_optimal"):
             result = run_task(onboarding, sampler, arguments.samples, arguments.seeds)
             log_onboarding = Onboarding(tables[task["space"]], task, is_log=True)
             result["log_spearman"] = run_task(log_onboarding, sampler, arguments.samples, arguments.seeds)["spearman"]

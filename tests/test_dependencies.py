@@ -13,7 +13,7 @@ PACKAGES = [ROOT / package for package in PROJECT["tool"]["hatch"]["build"]["tar
 _PARTS = {"pydantic-core": "pydantic"}  # distributions that belong to another
 _USED_OTHERWISE = {
     "fastapi-offline",  # its files are served
-    "torch-geometric",
+    "torch-geometric",  # for graphs of different size, which no space has yet
 }
 
 
