@@ -125,8 +125,10 @@ def test_readme_registry_exists(name: str):
 
 
 @pytest.mark.parametrize("variable", sorted(set(re.findall(r"`ARCHCAST_(\w+)`", README))))
-def test_readme_variable_is_a_setting(variable: str):
-    assert variable.lower() in Settings.model_fields
+def test_readme_variable_is_a_setting_or_an_option_of_a_command(variable: str):
+    commands: Any = typer.main.get_command(app)
+    of_upload = [parameter.name for parameter in commands.commands["upload"].params]
+    assert variable.lower() in {*Settings.model_fields, *of_upload}
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))

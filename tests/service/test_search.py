@@ -144,12 +144,16 @@ def test_search_of_a_space_too_large_to_list_finds_a_front_within_its_budget(sha
 
 
 @pytest.mark.parametrize("algorithm", ["auto", "random"])
-def test_search_keeps_the_servers_limits_also_where_its_budget_has_none(
+def test_search_keeps_the_servers_evaluations_where_its_budget_has_none(
     serve: Callable[..., TestClient], algorithm: str
 ):
     client = serve(max_search_evaluations=200)
     answer = search(client, space="fbnet", algorithm=algorithm, budget={"seconds": 60})
     assert (answer["evaluations"], answer["stopped_by"]) == (200, "evaluations")
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "random"])
+def test_search_keeps_the_servers_seconds_where_its_budget_has_none(serve: Callable[..., TestClient], algorithm: str):
     client = serve(max_search_seconds=0.001)
     answer = search(client, space="fbnet", algorithm=algorithm)
     assert answer["stopped_by"] == "seconds"
