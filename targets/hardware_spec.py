@@ -8,8 +8,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from targets.formats import parse_format
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Wide enough for any machine, and narrow enough that no cost of a workload overflows.
+Positive = Annotated[float, Field(ge=1e-9, le=1e12, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Bits = Annotated[int, Field(ge=1, le=64)]
 MeanBits = Annotated[float, Field(ge=1, le=64, allow_inf_nan=False)]
 

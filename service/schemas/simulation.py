@@ -66,6 +66,23 @@ class LayerInput(BaseModel):
                 raise ValueError(f"groups {self.groups} of {self.name!r} do not divide {channels} channels")
         return self
 
+    @model_validator(mode="after")
+    def _shapes_are_possible(self) -> Self:
+        if self.kind in ("linear", "matmul"):
+            if (self.kernel, self.stride) != (1, 1):
+                raise ValueError(f"{self.name!r} is {self.kind}: it has no kernel and no stride")
+        elif self.kind in ("conv", "pool"):
+            in_width = self.in_width or self.in_height
+            for side, size, out in (("height", self.in_height, self.out_height), ("width", in_width, self.out_width)):
+                # Every output sees at least one input.
+                most = (size + self.kernel - 2) // self.stride + 1
+                if out is not None and out > most:
+                    raise ValueError(
+                        f"out_{side} {out} of {self.name!r} is impossible: kernel {self.kernel} with stride "
+                        f"{self.stride} over {size} gives at most {most}"
+                    )
+        return self
+
     def layer(self) -> Layer:
         """The layer, with its defaults worked out."""
         in_width = self.in_width or self.in_height

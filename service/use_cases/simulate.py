@@ -40,6 +40,9 @@ from targets.llm import UnknownModelError, comparison_weight_bits, llm_workload
 from targets.m4bram import NoConfigurationError
 
 _MOST_INPUTS: Final = 1_000_000
+# With the cycles that each takes, 64-bit integers hold either.
+_MOST_PER_LAYER: Final = 2**50
+_MOST_PER_RUN: Final = 2**56
 _OF_MODELS: Final = ("stage", "context", "tokens")
 
 
@@ -53,7 +56,8 @@ def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> S
     mode = getattr(hardware, "mode", None)
     workload = _workload(spaces, request, mode)
     precision = _precision(request, hardware, target)
-    _check_size(hardware, workload)
+    _check_size(request, workload)
+    _check_weights(hardware, workload)
     with (
         _budget_faults(request),
         pointing("/layers" if request.layers else "/target", UnsupportedLayerError),
@@ -176,7 +180,25 @@ def _workload(spaces: Mapping[str, SearchSpace], request: SimulationRequest, mod
         )
 
 
-def _check_size(hardware: HardwareSpec, workload: Workload) -> None:
+def _check_size(request: SimulationRequest, workload: Workload) -> None:
+    """Refuse what no cost model can count exactly: the models of the M4BRAM family count in 64-bit integers."""
+    for index, layer in enumerate(workload.layers):
+        elements = layer.in_elements + layer.out_elements + layer.params
+        for what, count in (("multiply-accumulates", layer.macs), ("values read and written", elements)):
+            if count > _MOST_PER_LAYER:
+                reason = f"layer {layer.name!r} has {count:.3g} {what}, the most is {_MOST_PER_LAYER:.3g}"
+                pointer = f"/layers/{index}" if request.layers else "/context"
+                raise InvalidRequestError([FieldError(reason, pointer=pointer)])
+    for what, count in (
+        ("multiply-accumulates", workload.macs),
+        ("values read and written", sum(layer.in_elements + layer.out_elements for layer in workload.layers)),
+    ):
+        if workload.batch * count > _MOST_PER_RUN:
+            reason = f"{workload.batch * count:.3g} {what} are too many, the most is {_MOST_PER_RUN:.3g}"
+            raise InvalidRequestError([FieldError(reason, pointer="/batch" if workload.batch > 1 else "/layers")])
+
+
+def _check_weights(hardware: HardwareSpec, workload: Workload) -> None:
     """Refuse layers whose weights are too many to count the bits of, even of a few output channels."""
     if getattr(hardware, "cycle_rule", None) not in DATA_DEPENDENT_RULES:
         return

@@ -172,6 +172,21 @@ def test_simulate_wider_weights_take_longer(shared: TestClient):
         ({"target": "olive", "space": "nb201"}, "", "go together"),
         (NETWORK, "", "either `target` or `hardware`"),
         (
+            {"target": "olive", "set": {"clock_ghz": 1e-308}, **NETWORK},
+            "/set/clock_ghz",
+            "greater than or equal to",
+        ),
+        (
+            {"target": "olive", "set": {"pe_pj_per_cycle": 1e308}, **NETWORK},
+            "/set/pe_pj_per_cycle",
+            "less than or equal",
+        ),
+        (
+            {"target": "stripes", "set": {"dram_bits_per_cycle": 1e-308}, **NETWORK},
+            "/set/dram_bits_per_cycle",
+            "greater than or equal to",
+        ),
+        (
             {"target": "bitlet", "layers": [{"name": "x", "kind": "linear", "in_channels": 2**24}]},
             "/target",
             "16,777,216 of them for each output are too many",
@@ -189,6 +204,38 @@ def test_simulate_senseless_request_is_refused_where_it_is_wrong(
     ((found, message), *_) = refusal(shared, **body)
     assert found == pointer
     assert reason in message
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        ({"kind": "conv", "in_channels": 3, "in_height": 32, "out_height": 500}, "at most 32"),
+        (
+            {"kind": "conv", "in_channels": 3, "in_height": 9, "in_width": 8, "out_width": 12, "kernel": 4},
+            "at most 11",
+        ),
+        ({"kind": "pool", "in_channels": 3, "in_height": 32, "out_height": 32, "kernel": 2, "stride": 2}, "at most 17"),
+        ({"kind": "linear", "in_channels": 3, "kernel": 3}, "has no kernel"),
+        ({"kind": "conv", "in_channels": 2**18, "in_height": 2**18, "kernel": 3}, "4.25e+22 multiply-accumulates"),
+        ({"kind": "add", "in_channels": 2**24, "in_height": 2**24, "inputs": 2}, "values read and written"),
+    ],
+)
+def test_simulate_impossible_or_uncountable_layer_is_refused(shared: TestClient, layer: dict[str, Any], reason: str):
+    ((pointer, message),) = refusal(shared, target="dla", layers=[LAYERS[0], {"name": "x", **layer}])
+    assert pointer == "/layers/1"
+    assert reason in message
+
+
+def test_simulate_largest_layer_in_a_batch_has_its_cycles(shared: TestClient):
+    wide = {"name": "x", "kind": "linear", "in_channels": 2**20, "out_channels": 2**20, "in_width": 2**9}
+    for target in ("m4bram", "dla", "bramac"):
+        for mode in ("published", "refined"):
+            body = {"target": target, "mode": mode, "layers": [wide]}
+            one, many = (simulate(shared, batch=batch, **body)["cycles_compute"] for batch in (1, 64))
+            assert many == pytest.approx(64 * one, rel=0.01)  # a batch fills the arrays a little better
+            assert one > 0
+    ((pointer, _),) = refusal(shared, target="dla", layers=[wide], batch=256)
+    assert pointer == "/batch"
 
 
 @pytest.mark.parametrize(("key", "takes"), [("dsp_budget", "DSPs"), ("bram_budget", "block RAMs")])

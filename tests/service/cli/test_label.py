@@ -23,3 +23,9 @@ def test_label_large_space_asks_for_a_count(cli: Callable[..., Any]):
     assert outcome.code == 1
     assert "cannot be enumerated" in outcome.err
     assert cli("label", "--device", "olive", "--space", "fbnet", "--count", "3").code == 0
+
+
+def test_label_more_than_the_space_has_is_explained(cli: Callable[..., Any]):
+    outcome = cli("label", "--device", "m4bram", "--space", "nb201", "--count", "99999")
+    assert outcome.code == 1
+    assert "nb201 has 15,625 architectures, fewer than 99,999" in outcome.err
