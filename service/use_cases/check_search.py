@@ -27,9 +27,11 @@ def check_search(
     """Return if the search can run. Raises: InvalidRequestError that points at each fault; DeviceNotReadyError."""
     space = body_space(spaces, request.space)
     device = body_device(session, request.device)
-    costs = (
-        Codesign(device, space, request) if request.options else open_costs(session, predictors, device, space, keys=())
-    )
+    if request.options:
+        costs = Codesign(device, space, request)
+        costs.check()
+    else:
+        costs = open_costs(session, predictors, device, space, keys=())
     searched = costs.space if isinstance(costs, Codesign) else space
     faults = [
         *_metric_faults(request, metric_names(costs)),
