@@ -231,6 +231,7 @@ class TargetInfo(BaseModel):
     modes: list[str] = Field(description="ways to compute, where the model has several")
     native_weight_bits: float
     native_activation_bits: float
+    metrics: list[str] = Field(description="what a search on it takes for objectives and limits")
     is_additive: bool = Field(description="whether costs add over layers; whole spaces are then costed by look-up")
     hardware: dict[str, Any] = Field(description="the description; every key may be changed by `set`")
 

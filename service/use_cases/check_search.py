@@ -47,7 +47,7 @@ def _metric_faults(request: SearchRequest, known: list[str]) -> list[FieldError]
     named = [(json_pointer(["objectives", index]), name) for index, name in enumerate(request.objectives)]
     named += [(json_pointer(["constraints", name]), name) for name in request.constraints]
     faults = [
-        FieldError(f"unknown metric {name!r} for this device; known: {', '.join(known)}", pointer=pointer)
+        FieldError(f"unknown metric {name!r} for {request.device}; known: {', '.join(known)}", pointer=pointer)
         for pointer, name in named
         if name not in known
     ]

@@ -42,6 +42,11 @@ def test_targets_are_the_catalogue_with_modes_and_models(shared: TestClient):
     by_name = {each["name"]: each for each in answer["targets"]}
     assert by_name["bitmod-lossy"]["modes"] == ["published", "figures", "refined"]
     assert by_name["roofline-edge-npu"]["modes"] == []
+    assert by_name["bitvert-moderate"]["metrics"] == [
+        *("accuracy", "energy_mj", "latency_ms", "macs", "params", "quantisation_sqnr_db")
+    ]
+    assert "energy_mj" not in by_name["m4bram"]["metrics"]
+    assert "area_mm2" in by_name["ant"]["metrics"]
     assert by_name["olive"]["hardware"] == load_hardware("olive").model_dump(mode="json")
 
 
