@@ -109,7 +109,8 @@ class SearchRequest(BaseModel):
     """What to search for.
 
     Metrics: accuracy, latency_ms, macs, params; on simulated devices also energy_mj, area_mm2, quantisation_sqnr_db
-    where their model knows them. On a simulated device precision and hardware may be decisions too.
+    and quantisation_mse where their model knows them, see `metrics` in GET /devices. On a simulated device precision
+    and hardware may be decisions too.
     """
 
     model_config = ConfigDict(extra="forbid")

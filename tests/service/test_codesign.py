@@ -322,7 +322,7 @@ def test_search_objectives_of_pruned_weights(shared: TestClient):
         (
             {"device": "m4bram", "objectives": ["energy_mj"], "hardware": {"clock_ghz": [0.2]}},
             "/objectives/0",
-            "known: accuracy, latency_ms, macs, params, quantisation_sqnr_db",
+            "known: accuracy, latency_ms, macs, params, quantisation_mse, quantisation_sqnr_db",
         ),
         ({"hardware": {"rows": list(range(1, 201)), "columns": list(range(1, 201))}}, "", "40,000 configurations"),
     ],

@@ -28,7 +28,16 @@ def test_devices_are_listed_with_kind_and_samples(client: TestClient):
         "samples": {"nb201": 20},
         "metrics": ["accuracy", "latency_ms", "macs", "params"],
     }
-    simulated = ["accuracy", "area_mm2", "energy_mj", "latency_ms", "macs", "params", "quantisation_sqnr_db"]
+    simulated = [
+        "accuracy",
+        "area_mm2",
+        "energy_mj",
+        "latency_ms",
+        "macs",
+        "params",
+        "quantisation_mse",
+        "quantisation_sqnr_db",
+    ]
     assert devices["bitmod-lossy"]["metrics"] == simulated
     assert client.get("/devices/m4bram").json()["metrics"] == [
         each for each in simulated if each not in ("area_mm2", "energy_mj")
