@@ -1,6 +1,7 @@
 """Searches in which precision and hardware are decisions beside the architecture."""
 
 import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from search import non_dominated
-from spaces import SPACES
+from spaces import SPACES, Layer, Workload
+from spaces.layer_groups import layers_of
 from targets import (
+    Cost,
+    Precision,
+    Target,
     build_target,
     catalogue_description,
     load_hardware,
@@ -49,6 +54,23 @@ def refuse(client: TestClient, **body: Any) -> list[tuple[str, str]]:
 
 MACRO = SPACES["tnb101_macro"]
 HEAD = {"head": {"weight_bits": [4, 8]}}
+
+
+@dataclass(frozen=True)
+class OfGroups:
+    """A target that runs the layers of some groups alone."""
+
+    target: Target
+    groups: frozenset[str]
+    name: str = "part"
+    native_precision: Precision = Precision(1, 16)  # noqa: RUF009  (frozen)
+    is_additive: bool = True
+
+    def supports(self, layer: Layer) -> bool:
+        return self.target.supports(layer)
+
+    def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
+        return self.target.cost(replace(workload, layers=layers_of(workload.layers, self.groups)))
 
 
 def groups(**options: Any) -> dict[str, Any]:
@@ -198,7 +220,7 @@ def test_search_over_layer_groups_is_the_exact_front_of_all_combinations(shared:
                 changes = {"native_weight_bits": width, "mode": "refined", "port_weight_bits": widths["int8"]}
                 changes["weight_format"] = None
                 target = build_target(parse_hardware({**load_hardware("bitmod-lossy").model_dump(), **changes}))
-                of_group = segment_costs(target, MACRO, networks, layer_groups=covered).energy_mj
+                of_group = segment_costs(OfGroups(target, covered), MACRO, networks).energy_mj
                 assert of_group is not None
                 energy_mj += of_group
             parsed = {covered: parse_format(name) for covered, name in formats.items()}
