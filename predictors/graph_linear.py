@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from predictors.graph.pretrained import PretrainedTrunk
 
 NAME: Final = "graph_linear"
-_FORMAT: Final = 1
+# Of new artifacts. Those of format 1 lack the left-out predictions and stay readable.
+FORMAT: Final = 2
+_READABLE: Final = (1, FORMAT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +64,7 @@ class GraphLinear:
         """Safetensors with a JSON manifest; `predictors.load` reads it."""
         manifest = {
             "predictor": NAME,
-            "format": _FORMAT,
+            "format": FORMAT,
             "space": self.space.name,
             "features": feature_map(self.space).names,
             "trunk": self.trunk.manifest(),
@@ -76,7 +78,7 @@ class GraphLinear:
         """The model that `to_bytes` wrote. Raises: InvalidArtifactError."""
         from predictors.graph.pretrained import PretrainedTrunk
 
-        if manifest.get("format") != _FORMAT or tuple(manifest["features"]) != feature_map(space).names:
+        if manifest.get("format") not in _READABLE or tuple(manifest["features"]) != feature_map(space).names:
             raise InvalidArtifactError(f"it was fitted on other features of {space.name}; fit it again")
         try:
             tensors = load(blob)

@@ -31,7 +31,8 @@ _QUIETEST_SHARE: Final = 0.1
 # Timings that agree to this share of their median still say nothing about the next digit.
 _LEAST_SPREAD: Final = 1e-3
 _NUMBERS: Final = ("noise_ms", "noise_share", "floor_ms")
-_TENSORS: Final = ("weights", "covariance", "residuals")
+_TENSORS: Final = ("weights", "covariance", "residuals", "left_out_ms", "left_out_std_ms")
+_UNKNOWN: Final = ("left_out_ms", "left_out_std_ms")  # in older artifacts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +47,9 @@ class LinearLatency:
         noise_share: scale of the noise as a share of the latency; 0 where it is constant.
         floor_ms: smallest latency it answers.
         residuals: (m,) ascending absolute leave-one-out residuals in predicted scales.
+        left_out_ms: (n,) what the model of the other samples predicts for each fitted one, in the order given; empty
+            in artifacts of older versions. Of more than `MAX_FITTED` samples, those are `cost_linear.fitted_rows`.
+        left_out_std_ms: (n,) scale of those predictions, which `LatencyEstimate.std_ms` compares with.
         left_out_log_density: mean logarithm of the density that the model gives each sample from the others, per
             millisecond.
     """
@@ -57,6 +61,8 @@ class LinearLatency:
     noise_share: float
     floor_ms: float
     residuals: FloatArray
+    left_out_ms: FloatArray
+    left_out_std_ms: FloatArray
     left_out_log_density: float = -np.inf
 
     def estimate(self, columns: FloatArray) -> LatencyEstimate:
@@ -83,7 +89,8 @@ class LinearLatency:
     def of(cls, numbers: Mapping[str, Any], tensors: Mapping[str, FloatArray]) -> LinearLatency:
         """The inverse of `numbers` and `tensors`. Raises: KeyError."""
         fields: dict[str, Any] = {name: numbers[name] for name in ("samples", *_NUMBERS)}
-        fields.update({name: tensors[name] for name in _TENSORS})
+        known = {name: np.empty(0) for name in _UNKNOWN} | dict(tensors)
+        fields.update({name: known[name] for name in _TENSORS})
         return cls(**fields)
 
     def _half_width(self, level: float) -> float:
@@ -146,6 +153,7 @@ def fit_linear_latency(
     weights[0] += location
     residuals = np.sort(np.abs(posterior.loo_residuals))
     kept = np.linspace(0, len(residuals) - 1, min(len(residuals), _MAX_RESIDUALS)).astype(np.int64)
+    left_out_std_ms = scale * posterior.loo_scales
     return LinearLatency(
         samples=samples or len(latency_ms),
         weights=weights,
@@ -154,5 +162,7 @@ def fit_linear_latency(
         noise_share=noise_ms / location if is_proportional else 0.0,
         floor_ms=_FLOOR_SHARE * location,
         residuals=residuals[kept],
+        left_out_ms=np.maximum(latency_ms - posterior.loo_residuals * left_out_std_ms, _FLOOR_SHARE * location),
+        left_out_std_ms=left_out_std_ms,
         left_out_log_density=posterior.left_out_log_density - float(np.log(scale)),
     )
