@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import stdtrit  # the t quantile; scipy.stats takes a second to import
 
 from predictors.base import MIN_SAMPLES, LatencyEstimate
-from predictors.bayesian_linear import DEGREES_OF_FREEDOM, PriorGrid, fit_bayesian_linear
+from predictors.bayesian_linear import DEGREES_OF_FREEDOM, PriorGrid, fit_bayesian_linear, log_evidence
 from predictors.errors import TooFewSamplesError
 from spaces.base import FloatArray
 
@@ -142,10 +142,9 @@ def fit_linear_latency(
     posterior = fit_bayesian_linear(columns, targets, grid)
     predicted_ms = location + scale * (columns @ posterior.weights)
     proportional = np.maximum(predicted_ms / location, _QUIETEST_SHARE)
-    alternative = fit_bayesian_linear(columns, targets, grid, proportional)
-    is_proportional = alternative.log_evidence > posterior.log_evidence
+    is_proportional = log_evidence(columns, targets, grid, proportional) > posterior.log_evidence
     if is_proportional:
-        posterior = alternative
+        posterior = fit_bayesian_linear(columns, targets, grid, proportional)
     noise_ms = scale * posterior.noise_std  # of a network of median latency
     weights, covariance = scale * posterior.weights, scale**2 * posterior.covariance
     if fold is not None:
