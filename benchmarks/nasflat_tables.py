@@ -34,8 +34,8 @@ timings of the target allow.
 
 {_ranks(tasks, twenty)}
 
-Means over the tasks; the ratio is Spearman over the ceiling, the mean of the tasks' ratios. Adaptation is by one core
-of a shared machine. The MAPE of ND and N2 is carried by pixel3 and raspi4, whose runtime folds the 341 cells without a
+Means over the tasks; the ratio is Spearman over the ceiling, the mean of the tasks' ratios. Adaptation is in
+seconds of one core. The MAPE of ND and N2 is carried by pixel3 and raspi4, whose runtime folds the 341 cells without a
 path to microseconds; the median and the shares say what a working network gets.
 
 {_means(twenty)}

@@ -97,17 +97,27 @@ class LinearLatency:
         return cls(**fields)
 
     def _half_width(self, level: float) -> float:
-        own = _student_half_width(_PRIOR_LEVELS)
         weight = min(_PRIOR_SHARE * self.samples, _MOST_PRIOR_RESIDUALS)
-        values = np.concatenate([self.residuals, own])
-        share = np.repeat([self.samples / len(self.residuals), weight / len(own)], [len(self.residuals), len(own)])
-        order = np.argsort(values)
-        # Hazen positions; beyond the last one the Student-t tail goes on.
-        position = (np.cumsum(share[order]) - share[order] / 2) / share.sum()
-        if level <= position[-1]:
-            return float(np.interp(level, np.concatenate([[0.0], position]), np.concatenate([[0.0], values[order]])))
-        tail = _student_half_width(np.array([level, position[-1]]))
-        return float(values[order][-1] * tail[0] / tail[1])
+        return half_width(level, self.residuals, self.samples, weight)
+
+
+def half_width(level: float, residuals: FloatArray, samples: int, prior_weight: float) -> float:
+    """Quantile of absolute residuals and of the noise model's Student-t distribution, taken together.
+
+    Args:
+        residuals: (m,) absolute, standing for `samples`.
+        prior_weight: how many residuals the distribution counts as.
+    """
+    own = _student_half_width(_PRIOR_LEVELS) if prior_weight > 0 else np.empty(0)
+    values = np.concatenate([residuals, own])
+    share = np.repeat([samples / max(len(residuals), 1), prior_weight / max(len(own), 1)], [len(residuals), len(own)])
+    order = np.argsort(values)
+    # Hazen positions; beyond the last one the Student-t tail goes on.
+    position = (np.cumsum(share[order]) - share[order] / 2) / share.sum()
+    if level <= position[-1]:
+        return float(np.interp(level, np.concatenate([[0.0], position]), np.concatenate([[0.0], values[order]])))
+    tail = _student_half_width(np.array([level, position[-1]]))
+    return float(values[order][-1] * tail[0] / tail[1])
 
 
 def _student_half_width(level: FloatArray) -> FloatArray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from predictors import fit_cost_linear
+from predictors.metrics import spearman
 from service.benchmarks import latency_tasks
 from service.benchmarks.latency_tables import LatencyTable
 from service.benchmarks.latency_tasks import FITS, PREDICTOR_NAMES, SAMPLER_NAMES, Bench, Sources, Target, run_task
@@ -74,6 +75,17 @@ def test_target_auto_has_the_scores_of_the_predictor_it_chose(bench, monkeypatch
     assert {**auto, "adapt_seconds": 0} == {**right, "adapt_seconds": 0}
     assert auto["adapt_seconds"] == pytest.approx(right["adapt_seconds"] + wrong["adapt_seconds"])
     assert len(fitted) == 2
+
+
+def test_target_scores_what_the_predictor_predicts(bench):
+    rows = np.arange(10, 30)
+    scores = Target(bench, Sources(bench, np.random.default_rng(0)), "new", rows).scores("cost_linear_alone")
+    truth = bench.table.latency_ms["new"]
+    fitted = fit_cost_linear(bench.space, bench.architectures(rows), truth[rows])
+    held_out = np.flatnonzero(np.isfinite(truth) & ~np.isin(bench.classes, bench.classes[rows]))
+    predicted = fitted.predict(bench.architectures(held_out)).mean_ms
+    assert scores["spearman"] == spearman(predicted, truth[held_out])
+    assert scores["mae_ms"] == pytest.approx(np.abs(predicted - truth[held_out]).mean())
 
 
 def test_run_task_never_scores_what_was_timed_or_not_measured(bench, monkeypatch):
