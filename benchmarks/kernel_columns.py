@@ -52,10 +52,9 @@ def main() -> None:
         everything = DeviceTable.of(space, tables[space], tuple(sorted(tables[space].latency_ms)))
         blind = [device for device in everything.devices if device not in seen and not device.endswith("large")]
         for label, devices in (("chosen on", [d for d in everything.devices if d in seen]), ("blind", blind)):
-            for sampler in ("random", "d_optimal"):
-                if devices:
-                    kernel_rows.append(_kernel_row(everything, label, devices, sampler, arguments.seeds))
-                    print(*kernel_rows[-1], sep=" | ", flush=True)
+            if devices:
+                kernel_rows.append(_kernel_row(everything, label, devices, arguments.seeds))
+                print(*kernel_rows[-1], sep=" | ", flush=True)
     bound_rows = []
     for name, task in TASKS.items():
         bound_rows.append(
@@ -77,7 +76,7 @@ def _seen(space: str) -> set[str]:
     return sources | {device for name in _LOOKED_AT if TASKS[name].space == space for device in TASKS[name].targets}
 
 
-def _kernel_row(table: DeviceTable, label: str, devices: Sequence[str], sampler: str, seeds: int) -> list[str]:
+def _kernel_row(table: DeviceTable, label: str, devices: Sequence[str], seeds: int) -> list[str]:
     groups = feature_map(table.bench.space).groups
     with_kernels = prior_grid(groups)
     kept = np.array(groups) != GROUPS.index("kernel")
@@ -93,7 +92,7 @@ def _kernel_row(table: DeviceTable, label: str, devices: Sequence[str], sampler:
                     _scores(table, device, rows, every, with_kernels),
                 ]
                 for device in devices
-                for rows in [table.choose(device, sampler, _SAMPLES, rng=np.random.default_rng([seed, 1]))]
+                for rows in [table.choose(device, "random", _SAMPLES, rng=np.random.default_rng([seed, 1]))]
             ]
             for seed in range(seeds)
         ]
@@ -104,7 +103,6 @@ def _kernel_row(table: DeviceTable, label: str, devices: Sequence[str], sampler:
     return [
         table.bench.task.space,
         f"{label}, {len(devices)}",
-        sampler,
         *(f"{means[variant, metric]:.3f}" for metric in range(2) for variant in range(2)),
         f"{int((gains > 0.001).sum())} / {int((gains < -0.001).sum())}",
         f"{devices[best]}: {gains[best]:+.3f}",
@@ -142,11 +140,11 @@ def _scores(
 
 
 def _section(kernel_rows: list[list[str]], bound_rows: list[list[str]], seeds: int) -> str:
-    heads = ["space", "devices", "sampler", "Spearman without", "with", "median APE without", "with"]
+    heads = ["space", "devices", "Spearman without", "with", "median APE without", "with"]
     kernel_heads = [*heads, "better / worse by 0.001", "gains most", "loses most"]
     return f"""### The kernel group, and the bound on what sources can add
 
-{_SAMPLES} timings, {seeds} seeds, means over devices and seeds; no model has sources. *Chosen on*: devices that had a
+{_SAMPLES} random timings, {seeds} seeds, means over devices and seeds; no model has sources. *Chosen on*: devices that had a
 part in choosing the kernel columns. *Blind*: all others; on Once-for-all the columns had never been tried.
 
 {markdown_table(kernel_heads, kernel_rows)}

@@ -21,6 +21,7 @@ from spaces.base import FloatArray, IntArray
 
 DEGREES_OF_FREEDOM: Final = 4.0
 _ROUNDS: Final = 6
+_SETTLED: Final = 0.02  # change of the samples' weights, between 0 and 1.25, at which no further round is worth it
 # The whole grid is weighed on at most this many samples, what is left of it on at most `_MAX_DUAL_SAMPLES`; with more
 # of them the prior hardly matters.
 _MAX_EVIDENCE_SAMPLES: Final = 48
@@ -142,7 +143,7 @@ def _evidence_part(count: int) -> IntArray:
 def _weigh(features: FloatArray, targets: FloatArray, grid: PriorGrid) -> _Weighed:
     """Probabilities of the grid's points, found together with the weights of the samples.
 
-    No point is dropped before the last round: an outlier rules out every low noise until its weight has fallen.
+    No point is dropped before the weights settle: an outlier rules out every low noise until its weight has fallen.
     """
     kernels = _kernels(features, grid)
     weighting = np.ones(len(targets))
@@ -157,7 +158,9 @@ def _weigh(features: FloatArray, targets: FloatArray, grid: PriorGrid) -> _Weigh
         probability /= probability.sum()
         shrunk = np.einsum("km,m,kmn->kn", probability, grid.noises, spectra.rotated)
         residuals = np.einsum("kin,kn->i", spectra.vectors, shrunk) / np.sqrt(weighting)
-        weighting = _student_weights(residuals, float((probability @ grid.noises).sum()))
+        before, weighting = weighting, _student_weights(residuals, float((probability @ grid.noises).sum()))
+        if np.abs(weighting - before).max() < _SETTLED:
+            break
     prior, noise = np.nonzero(probability > _NEGLIGIBLE * probability.max())
     kept = probability[prior, noise]
     return _Weighed(

@@ -147,13 +147,18 @@ AUTO: Final = "auto"
 _AUTO_OF: Final = ("cost_linear", "graph_linear")
 FLOPS: Final = "flops"
 PREDICTOR_NAMES: Final = (AUTO, *FITS, FLOPS, *BASELINES)
+_SOURCELESS: Final = ("cost_linear_alone", FLOPS, *BASELINES)
+# (predictor, device, rows timed) -> scores.
+Sourceless = dict[tuple[str, str, bytes], Scores]
 
 
 class Target:
     """A device with its timings; each predictor is fitted and scored once, on rows not isomorphic to a timed one."""
 
-    def __init__(self, bench: Bench, sources: Sources, device: str, rows: IntArray):
+    def __init__(self, bench: Bench, sources: Sources, device: str, rows: IntArray, sourceless: Sourceless):
         self._bench = bench
+        self._device = device
+        self._sourceless = sourceless
         self._sources = sources
         self._rows = rows
         latency_ms = bench.table.latency_ms[device]
@@ -163,14 +168,25 @@ class Target:
         self._adapted: dict[str, tuple[LatencyPredictor, Scores]] = {}
 
     def scores(self, predictor: str) -> Scores:
-        """Of one predictor."""
+        """Of one predictor; without sources, equal samples give equal scores whatever the seed."""
+        if predictor not in _SOURCELESS:
+            return self._learned(predictor)
+        key = predictor, self._device, self._rows.tobytes()
+        if key not in self._sourceless:
+            self._sourceless[key] = self._baseline(predictor)
+        return self._sourceless[key]
+
+    def _baseline(self, predictor: str) -> Scores:
         if predictor == FLOPS:
             return rank_scores(self._bench.flops[self._held_out], self._truth)
-        if predictor in BASELINES:
-            begin = time.process_time()
-            logs = regress(predictor, self._bench.one_hot, self._rows, np.log(self._latency_ms))
-            seconds = time.process_time() - begin
-            return {**point_scores(np.exp(logs[self._held_out]), self._truth), "adapt_seconds": seconds}
+        if predictor not in BASELINES:
+            return self._learned(predictor)
+        begin = time.process_time()
+        logs = regress(predictor, self._bench.one_hot, self._rows, np.log(self._latency_ms))
+        seconds = time.process_time() - begin
+        return {**point_scores(np.exp(logs[self._held_out]), self._truth), "adapt_seconds": seconds}
+
+    def _learned(self, predictor: str) -> Scores:
         if predictor == AUTO:
             parts = [self._adapt(part) for part in _AUTO_OF]
             chosen = choose(cast("CostLinear | GraphLinear", fitted) for fitted, _ in parts)
@@ -210,6 +226,7 @@ def run_task(
     """A row for each number of samples, sampler and predictor: see `mean_scores`."""
     scores: dict[tuple[int, str, str], list[dict[str, Scores]]] = {}
     known: Designs = {}
+    sourceless: Sourceless = {}
     for seed in range(seeds):
         sources = Sources(bench, _streams(seed)[0])
         for count, sampler in product(samples, samplers):
@@ -218,7 +235,7 @@ def run_task(
             chosen = {
                 device: _choose(bench, device, sampler, count, sources, rng, known) for device in bench.task.targets
             }
-            targets = {device: Target(bench, sources, device, rows) for device, rows in chosen.items()}
+            targets = {device: Target(bench, sources, device, rows, sourceless) for device, rows in chosen.items()}
             for predictor in predictors:
                 own = {device: target.scores(predictor) for device, target in targets.items()}
                 scores.setdefault((count, sampler, predictor), []).append(own)

@@ -69,7 +69,7 @@ def test_target_auto_has_the_scores_of_the_predictor_it_chose(bench, monkeypatch
     monkeypatch.setitem(FITS, "cost_linear", fit)
     monkeypatch.setitem(FITS, "graph_linear", fit)
     monkeypatch.setattr(latency_tasks, "_prepare", lambda sources, predictor: None)
-    target = Target(bench, Sources(bench, np.random.default_rng(0)), "new", np.arange(10, 30))
+    target = Target(bench, Sources(bench, np.random.default_rng(0)), "new", np.arange(10, 30), {})
     auto, right, wrong = (target.scores(name) for name in ("auto", "cost_linear", "graph_linear"))
     assert right["spearman"] > wrong["spearman"]
     assert {**auto, "adapt_seconds": 0} == {**right, "adapt_seconds": 0}
@@ -79,7 +79,7 @@ def test_target_auto_has_the_scores_of_the_predictor_it_chose(bench, monkeypatch
 
 def test_target_scores_what_the_predictor_predicts(bench):
     rows = np.arange(10, 30)
-    scores = Target(bench, Sources(bench, np.random.default_rng(0)), "new", rows).scores("cost_linear_alone")
+    scores = Target(bench, Sources(bench, np.random.default_rng(0)), "new", rows, {}).scores("cost_linear_alone")
     truth = bench.table.latency_ms["new"]
     fitted = fit_cost_linear(bench.space, bench.architectures(rows), truth[rows])
     held_out = np.flatnonzero(np.isfinite(truth) & ~np.isin(bench.classes, bench.classes[rows]))
@@ -121,6 +121,17 @@ def test_tasks_hold_no_target_among_their_sources():
     for task in TASKS.values():
         assert task.space in SPACES
         assert not set(task.sources) & set(task.targets)
+
+
+def test_run_task_equal_designs_of_a_predictor_without_sources_are_scored_once(bench, monkeypatch):
+    fits = []
+    regress = latency_tasks.regress
+    monkeypatch.setattr(latency_tasks, "regress", lambda *arguments: fits.append(1) or regress(*arguments))
+    [row] = run_task(bench, ["one_hot_ridge"], ["d_optimal"], [20], 3)
+    assert len(fits) == 1
+    assert row["spearman_std"] < 1e-12
+    run_task(bench, ["one_hot_ridge"], ["random"], [20], 3)
+    assert len(fits) == 4
 
 
 def test_published_figures_cover_every_task():
