@@ -144,8 +144,8 @@ def _section(kernel_rows: list[list[str]], bound_rows: list[list[str]], seeds: i
     kernel_heads = [*heads, "better / worse by 0.001", "gains most", "loses most"]
     return f"""### The kernel group, and the bound on what sources can add
 
-{_SAMPLES} random timings, {seeds} seeds, means over devices and seeds; no model has sources. *Chosen on*: devices that had a
-part in choosing the kernel columns. *Blind*: all others; on Once-for-all the columns had never been tried.
+{_SAMPLES} random timings, {seeds} seeds, means over devices and seeds; no model has sources. *Chosen on*: devices that
+had a part in choosing the kernel columns. *Blind*: all others; on Once-for-all the columns had never been tried.
 
 {markdown_table(kernel_heads, kernel_rows)}
 
