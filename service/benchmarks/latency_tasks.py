@@ -27,6 +27,7 @@ from predictors import (
     fit_cost_linear,
     fit_graph_linear,
     fit_nasflat,
+    fit_nasflat_fine_tuned,
 )
 from predictors.metrics import coverage, kendall, relative_errors, spearman
 from predictors.samplers import Encode, design_features
@@ -130,6 +131,13 @@ FITS: Final[dict[str, Fit]] = {
     "cost_linear": lambda sources, space, timed, ms: fit_cost_linear(space, timed, ms, sources.linear),
     "graph_linear": lambda sources, space, timed, ms: fit_graph_linear(sources.trunk, timed, ms),
     "nasflat": lambda sources, space, timed, ms: fit_nasflat(sources.nasflat, timed, ms),
+    "nasflat_fine_tuned": lambda sources, space, timed, ms: fit_nasflat_fine_tuned(sources.nasflat, timed, ms),
+}
+_NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "auto": ("linear", "trunk"),
+    "graph_linear": ("trunk",),
+    "nasflat": ("nasflat",),
+    "nasflat_fine_tuned": ("nasflat",),
 }
 FLOPS: Final = "flops"
 PREDICTOR_NAMES: Final = (*FITS, FLOPS, *BASELINES)
@@ -215,9 +223,7 @@ def _score(bench: Bench, sources: Sources, predictor: str, device: str, rows: In
 
 def _prepare(sources: Sources, predictor: str) -> None:
     """Train what the predictor needs of the sources, which is no part of adapting to a device."""
-    for need in {"auto": ("linear", "trunk"), "graph_linear": ("trunk",), "nasflat": ("nasflat",)}.get(
-        predictor, ("linear",)
-    ):
+    for need in _NEEDS.get(predictor, ("linear",)):
         getattr(sources, need)
 
 

@@ -20,7 +20,7 @@ AsJsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a lin
 DEFAULT_DATA = Path("../shared/data")
 # As the registries of `service.benchmarks`, which need the server's packages; a test holds them together.
 _BASELINES = ("one_hot_ridge", "gradient_boosting", "gaussian_process")
-_LATENCY_PREDICTORS = ("auto", "cost_linear", "graph_linear", "nasflat", "flops", *_BASELINES)
+_LATENCY_PREDICTORS = ("auto", "cost_linear", "graph_linear", "nasflat", "nasflat_fine_tuned", "flops", *_BASELINES)
 _ACCURACY_PREDICTORS = ("flan", "flan_cost", "cost_linear", "flan_and_cost_linear", "flops", *_BASELINES)
 _SAMPLERS = ("cosine", "d_optimal", "farthest_point", "k_means", "params", "random", "d_optimal_sources")
 _SHOWN = (
