@@ -17,7 +17,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from nasflat_tables import section
 from report import write_section
 
-from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import read_tables
 from service.benchmarks.latency_tasks import Bench, run_task
 from service.benchmarks.tasks import TASKS
