@@ -9,6 +9,7 @@ ServiceError
 ├── ForbiddenError             a key without the scope
 ├── NotUploaderError           somebody else's upload
 ├── DeviceNotReadyError        too few samples to predict
+├── UnusablePredictorError     a stored predictor that cannot be run here
 ├── ProxiesNotComputedError    more architectures without zero-cost proxies than a request may compute
 ├── ProxiesNotPublishedError   architectures that the published tables in the database do not have
 ├── SimulatedDeviceError       asks of a simulated device what only a measured one has
@@ -109,6 +110,20 @@ class DeviceNotReadyError(ServiceError):
         self.space = space
         self.samples = samples
         self.needed = needed
+
+
+class UnusablePredictorError(ServiceError):
+    """A stored predictor is of another version of archcast, or needs what is not installed here."""
+
+    def __init__(self, device: str, space: str, version: int, predictor: str, reason: str):
+        super().__init__(
+            f"version {version} of the predictor of {device!r} in {space}, {predictor}, cannot be used: {reason}; "
+            "`archcast refit`, or the device's next upload, replaces it"
+        )
+        self.device = device
+        self.space = space
+        self.version = version
+        self.predictor = predictor
 
 
 class ProxiesNotComputedError(ServiceError):

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from device_db import (
+    ArtifactNotFoundError,
     ConflictError,
     DatabaseUnavailableError,
     DeviceExistsError,
@@ -74,6 +75,9 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.DeviceNotReadyError: ProblemType(
         409, "device-not-ready", "Too few samples", ("device", "space", "samples", "needed")
     ),
+    errors.UnusablePredictorError: ProblemType(
+        503, "predictor-unusable", "Predictor cannot be used", ("device", "space", "version", "predictor")
+    ),
     errors.ProxiesNotComputedError: ProblemType(
         409, "proxies-not-computed", "Proxies not computed yet", ("space", "missing", "limit")
     ),
@@ -86,6 +90,9 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.OverloadedError: ProblemType(503, "overloaded", "Overloaded", ("retry_after_seconds",)),
     errors.UnavailableError: ProblemType(503, "unavailable", "Not ready", ("retry_after_seconds",)),
     DeviceNotFoundError: ProblemType(404, "device-not-found", "Device not found", ("name",)),
+    ArtifactNotFoundError: ProblemType(
+        404, "predictor-not-found", "Predictor version not found", ("device", "space", "version")
+    ),
     JobNotFoundError: ProblemType(404, "job-not-found", "Job not found"),
     UploadNotFoundError: ProblemType(404, "upload-not-found", "Upload not found"),
     NotFoundError: ProblemType(404, "not-found", "Not found"),

@@ -106,7 +106,9 @@ def _store(
         with workspace.read_sessions() as session:
             spaces = workspace.spaces(session)
         try:
-            outcome = upload_measurements(workspace.engine, spaces, body, FORMATS[media_type], options)
+            outcome = upload_measurements(
+                workspace.engine, spaces, workspace.candidates, body, FORMATS[media_type], options
+            )
         except RejectedRowsError as error:
             raise _rejection(error) from error
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:

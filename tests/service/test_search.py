@@ -64,7 +64,7 @@ def test_search_of_a_listed_space_is_the_exact_front(shared: TestClient):
 def test_search_on_a_measured_device_keeps_the_limit_and_says_where_numbers_come_from(client: TestClient):
     limit = 1.2 * search(client, device=MEASURED, objectives=["latency_ms"])["front"][0]["latency_ms"]
     answer = search(client, device=MEASURED, constraints={"latency_ms": {"max": limit}})
-    assert answer["predictor"] == {"name": "cost_linear", "version": 1, "samples": 20}
+    assert answer["predictor"].items() >= {"name": "cost_linear", "version": 1, "samples": 20}.items()
     assert answer["front"]
     for entry in answer["front"]:
         assert entry["latency_ms"] <= limit
