@@ -12,6 +12,7 @@ ServiceError
 ├── UnusablePredictorError     a stored predictor that cannot be run here
 ├── ProxiesNotComputedError    more architectures without zero-cost proxies than a request may compute
 ├── ProxiesNotPublishedError   architectures that the published tables in the database do not have
+├── NoAccuraciesError          no accuracies of a space on a data set
 ├── SimulatedDeviceError       asks of a simulated device what only a measured one has
 ├── MeasuredDeviceError        asks of a measured device what only a simulated one has
 ├── OverloadedError            every slot taken
@@ -150,6 +151,15 @@ class ProxiesNotPublishedError(ServiceError):
         )
         self.space = space
         self.missing = missing
+
+
+class NoAccuraciesError(ServiceError):
+    """There are no accuracies of a space on a data set."""
+
+    def __init__(self, space: str, dataset: str):
+        super().__init__(f"there are no accuracies of {space} on {dataset!r}; GET /admin/accuracies lists them all")
+        self.space = space
+        self.dataset = dataset
 
 
 class SimulatedDeviceError(ServiceError):

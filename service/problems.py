@@ -84,6 +84,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.ProxiesNotPublishedError: ProblemType(
         409, "proxies-not-published", "Proxies not published", ("space", "missing")
     ),
+    errors.NoAccuraciesError: ProblemType(404, "accuracies-not-found", "Accuracies not found", ("space", "dataset")),
     errors.SimulatedDeviceError: ProblemType(409, "simulated-device", "Device is simulated", ("device",)),
     errors.MeasuredDeviceError: ProblemType(409, "measured-device", "Device is measured", ("device",)),
     errors.SearchCancelledError: ProblemType(409, "search-cancelled", "Search cancelled", ("job",)),

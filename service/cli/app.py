@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli import bench, devices, imports, keys, train
+from service.cli import accuracies, bench, devices, imports, keys, train
 from service.cli.encode import encode
 from service.cli.label import label
 from service.cli.migrate import migrate
@@ -32,6 +32,7 @@ app.command()(migrate)
 app.add_typer(imports.app, name="import")
 app.add_typer(keys.app, name="keys")
 app.add_typer(devices.app, name="devices")
+app.add_typer(accuracies.app, name="accuracies")
 app.command()(suggest)
 app.command()(upload)
 app.command()(predict)
