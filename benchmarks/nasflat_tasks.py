@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from report import markdown_table, write_section
 from scipy.stats import gmean
 
+from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import read_tables
 from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
 from service.benchmarks.tasks import TASKS
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--task", action="append", choices=sorted(TASKS))
     parser.add_argument("--predictor", action="append", choices=PREDICTOR_NAMES)
     parser.add_argument("--sampler", action="append", choices=SAMPLER_NAMES)
+    parser.add_argument("--splits", type=Path, help="JSON of source and timed rows, in the place of drawn ones")
     parser.add_argument("--samples", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--section", default="nasflat_tasks", help="name of the section, before the space's")
@@ -41,6 +43,7 @@ def main() -> None:
     arguments = parser.parse_args()
     predictors = arguments.predictor or list(_DEFAULT_PREDICTORS)
     samplers = arguments.sampler or list(_DEFAULT_SAMPLERS)
+    splits = Splits.read(arguments.splits) if arguments.splits else None
     names = arguments.task or [name for name, task in TASKS.items() if task.space == arguments.space]
     if arguments.rows:
         rows = [json.loads(line) for line in arguments.rows.read_text(encoding="utf-8").splitlines()]
@@ -49,7 +52,8 @@ def main() -> None:
     table = read_tables(arguments.data)[arguments.space]
     rows: list[dict[str, Any]] = []
     for name in names:
-        found = run_task(Bench.of(TASKS[name], table), predictors, samplers, arguments.samples, arguments.seeds)
+        bench = Bench.of(TASKS[name], table)
+        found = run_task(bench, predictors, samplers, arguments.samples, arguments.seeds, splits=splits)
         for row in found:
             print(json.dumps(row), flush=True)
         rows += found

@@ -27,10 +27,12 @@ from predictors import (
     fit_cost_linear,
     fit_graph_linear,
     fit_nasflat,
+    fit_nasflat_fine_tuned,
 )
 from predictors.metrics import coverage, kendall, relative_errors, spearman
 from predictors.samplers import Encode, design_features
 from service.benchmarks.baselines import BASELINES, regress
+from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import LatencyTable
 from service.benchmarks.tasks import Task
 from spaces import Architecture, Nb201, SearchSpace, get_space
@@ -40,6 +42,8 @@ SOURCE_SAMPLES: Final = 256
 LEVELS: Final = (50, 80, 90)
 # `d_optimal` with the columns of the source devices' predicted latencies beside its own.
 D_OPTIMAL_SOURCES: Final = "d_optimal_sources"
+# The samples of given splits.
+GIVEN: Final = "given"
 SAMPLER_NAMES: Final = (*sorted(SAMPLERS), D_OPTIMAL_SOURCES)
 OnStep = Callable[[str], None]
 
@@ -79,9 +83,8 @@ class Bench:
 class Sources:
     """What one seed knows of the source devices; nothing is trained before it is asked for."""
 
-    def __init__(self, bench: Bench, rng: np.random.Generator):
+    def __init__(self, bench: Bench, rows: IntArray):
         self._bench = bench
-        rows = rng.choice(len(bench.table.architectures), SOURCE_SAMPLES, replace=False)
         latency_ms = np.stack([bench.table.latency_ms[device][rows] for device in bench.task.sources], axis=1)
         self._table = SourceLatencies(bench.space, bench.architectures(rows), bench.task.sources, latency_ms)
 
@@ -130,6 +133,13 @@ FITS: Final[dict[str, Fit]] = {
     "cost_linear": lambda sources, space, timed, ms: fit_cost_linear(space, timed, ms, sources.linear),
     "graph_linear": lambda sources, space, timed, ms: fit_graph_linear(sources.trunk, timed, ms),
     "nasflat": lambda sources, space, timed, ms: fit_nasflat(sources.nasflat, timed, ms),
+    "nasflat_fine_tuned": lambda sources, space, timed, ms: fit_nasflat_fine_tuned(sources.nasflat, timed, ms),
+}
+_NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "auto": ("linear", "trunk"),
+    "graph_linear": ("trunk",),
+    "nasflat": ("nasflat",),
+    "nasflat_fine_tuned": ("nasflat",),
 }
 FLOPS: Final = "flops"
 PREDICTOR_NAMES: Final = (*FITS, FLOPS, *BASELINES)
@@ -142,16 +152,24 @@ def run_task(
     samples: int,
     seeds: int,
     on_step: OnStep = lambda step: None,
+    splits: Splits | None = None,
 ) -> list[dict[str, Any]]:
-    """A row for each predictor and sampler: means over target devices and seeds; None for what a baseline lacks."""
+    """A row for each predictor and sampler: means over target devices and seeds; None for what a baseline lacks.
+
+    Args: splits: in the place of random sources and of what the sampler chooses; the only sampler is then `GIVEN`.
+    """
     scores: dict[tuple[str, str], list[list[dict[str, float]]]] = {}
     for seed in range(seeds):
         source_rng, *sampler_rngs = np.random.default_rng(seed).spawn(1 + len(SAMPLER_NAMES))
-        sources = Sources(bench, source_rng)
-        for sampler in samplers:
-            rng = sampler_rngs[SAMPLER_NAMES.index(sampler)]
-            encode = sources.encode if sampler == D_OPTIMAL_SOURCES else None
-            chosen = {d: _choose(bench, d, sampler, samples, encode, rng) for d in bench.task.targets}
+        drawn = source_rng.choice(len(bench.table.architectures), SOURCE_SAMPLES, replace=False)
+        sources = Sources(bench, splits.source_rows(bench.task.name, seed) if splits else drawn)
+        for sampler in [GIVEN] if splits else samplers:
+            if splits:
+                chosen = splits.timed_rows(bench.task.name, seed)
+            else:
+                rng = sampler_rngs[SAMPLER_NAMES.index(sampler)]
+                encode = sources.encode if sampler == D_OPTIMAL_SOURCES else None
+                chosen = {d: _choose(bench, d, sampler, samples, encode, rng) for d in bench.task.targets}
             for predictor in predictors:
                 on_step(f"{bench.task.name}, seed {seed}: {predictor}, {sampler}")
                 per_target = [_score(bench, sources, predictor, d, rows) for d, rows in chosen.items()]
@@ -215,9 +233,7 @@ def _score(bench: Bench, sources: Sources, predictor: str, device: str, rows: In
 
 def _prepare(sources: Sources, predictor: str) -> None:
     """Train what the predictor needs of the sources, which is no part of adapting to a device."""
-    for need in {"auto": ("linear", "trunk"), "graph_linear": ("trunk",), "nasflat": ("nasflat",)}.get(
-        predictor, ("linear",)
-    ):
+    for need in _NEEDS.get(predictor, ("linear",)):
         getattr(sources, need)
 
 

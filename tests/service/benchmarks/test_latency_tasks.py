@@ -1,12 +1,15 @@
 """The protocol on made-up devices of NAS-Bench-201, whose latencies add up over operations."""
 
+import json
+
 import numpy as np
 import pytest
 
 from predictors import fit_cost_linear
 from service.benchmarks import latency_tasks
+from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import LatencyTable
-from service.benchmarks.latency_tasks import FITS, PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
+from service.benchmarks.latency_tasks import FITS, GIVEN, PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
 from service.benchmarks.tasks import TASKS, Task
 from service.cli import bench as command
 from spaces import SPACES, get_space
@@ -65,6 +68,38 @@ def test_run_task_predictors_see_the_samples_of_the_target_only(bench, monkeypat
     expected = bench.table.latency_ms["new"][[number[architecture] for architecture in timed]]
     np.testing.assert_array_equal(latency_ms, expected)
     assert len(timed) == 20
+
+
+def test_run_task_with_splits_takes_the_given_sources_and_samples(bench, monkeypatch, tmp_path):
+    seen = []
+
+    def spy(sources, space, timed, latency_ms):
+        seen.append((sources._table.architectures, timed))
+        return fit_cost_linear(space, timed, latency_ms)
+
+    monkeypatch.setitem(FITS, "spy", spy)
+    monkeypatch.setattr(latency_tasks, "_prepare", lambda sources, predictor: None)
+    given = {
+        str(seed): {
+            "source_archs": [*range(seed, seed + 10)],
+            "transfer_archs": {"new": [*range(40 + seed, 60 + seed)]},
+        }
+        for seed in range(2)
+    }
+    path = tmp_path / "splits.json"
+    path.write_text(json.dumps({"made up": {"seeds": given}}))
+    [row] = run_task(bench, ["spy"], ["d_optimal"], 20, 2, splits=Splits.read(path))
+    assert row["sampler"] == GIVEN
+    for seed, (known, timed) in enumerate(seen):
+        assert known == bench.table.architectures[seed : seed + 10]
+        assert timed == bench.table.architectures[40 + seed : 60 + seed]
+
+
+def test_splits_of_another_format_are_refused(tmp_path):
+    path = tmp_path / "splits.json"
+    path.write_text("[1]")
+    with pytest.raises(ValueError, match="no tasks"):
+        Splits.read(path)
 
 
 def test_tasks_hold_no_target_among_their_sources():
