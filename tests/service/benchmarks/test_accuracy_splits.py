@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from arch_encodings import ENCODERS
 from predictors.graph import FlanSettings, TrainingSettings
 from predictors.graph.accuracy import fit_flan
 from predictors.metrics import kendall
 from predictors.samplers.base import standardised
 from service.benchmarks.accuracy_splits import CONTESTANTS, AccuracyBench, Split, read_splits, run_size
+from service.benchmarks.shared_proxies import SharedProxies
 from service.cli import bench as command
 from spaces import get_space
 
@@ -20,8 +20,8 @@ def bench() -> AccuracyBench:
     space = get_space("nb201")
     architectures = space.sample(300, rng=np.random.default_rng(0))
     accuracy = 60 + (np.array([0, 2, 3, 5, 1])[space.decisions(architectures)]).sum(axis=1).astype(float)
-    cost = standardised(ENCODERS["cost"].encode(space, architectures))
-    return AccuracyBench(space, architectures, accuracy, cost, ENCODERS["one_hot"].encode(space, architectures))
+    proxies = np.random.default_rng(1).standard_normal((len(architectures), 13)) + accuracy[:, None]
+    return AccuracyBench(space, architectures, accuracy, SharedProxies(dict(zip(architectures, proxies, strict=True))))
 
 
 def test_run_size_scores_the_test_rows(bench):
@@ -35,7 +35,7 @@ def test_run_size_scores_the_test_rows(bench):
 @pytest.mark.parametrize("is_supplied", [False, True])
 def test_fit_flan_ranks_what_it_was_not_trained_on(bench, is_supplied):
     settings = FlanSettings(layers=1, timesteps=1, width=32, node_width=16, head_width=32)
-    extra = bench.cost if is_supplied else None
+    extra = standardised(bench.encoded("cost")) if is_supplied else None
     own = None if extra is None else extra[:60]
     training = TrainingSettings(epochs=15, batch=16, learning_rate=5e-3)
     ranker = fit_flan(bench.space, bench.architectures[:60], bench.accuracy[:60], own, settings, training)
