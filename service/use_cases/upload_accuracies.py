@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from device_db import Accuracies, AccuracyCount, StoreCounts, session_factory
-from service.uploads.accuracy_rows import AccuracyReview, review_accuracies
+from service.uploads.accuracy_review import AccuracyReview, review_accuracies
 from service.uploads.columns import ACCURACIES
 from service.uploads.errors import EmptyUploadError, RejectedRowsError, RowProblem
 from service.uploads.raw_row import RowReader

@@ -34,6 +34,7 @@ def without_networks() -> Iterator[None]:
     """Predictors that need no torch and no choice, where a test does not ask for others."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ARCHCAST_PREDICTOR", "cost_linear")
+        patch.setattr("service.pretrained.has_torch", lambda: False)
         yield
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from device_db import Artifacts, DeviceKind, Devices, MeasurementRow, Measurements, create_engine, session_factory
-from predictors import GraphLinear, SourceLatencies
+from predictors import GraphLinear, SourceLatencies, graph_linear
 from service import stored_predictor
 from service.errors import UnusablePredictorError
 from service.latency_candidates import SOURCE_SAMPLES, LatencyCandidates
@@ -159,8 +159,17 @@ def test_stored_network_predicts_as_the_fitted_one(session: Session, auto: Laten
     stored = PredictorCache(4).latest(session, "board", "nb201")
     assert stored is not None
     assert isinstance(stored.predictor, GraphLinear)
-    error = stored.predictor.predict(POOL[100:]).mean_ms / foretold_ms(trunk, POOL[100:]) - 1
-    assert np.abs(error).max() < 0.02
+    cells = sorted(POOL[:20])
+    fitted = auto.fit(NB201, cells, foretold_ms(trunk, cells), []).predictor
+    np.testing.assert_allclose(
+        stored.predictor.predict(POOL[100:]).mean_ms, fitted.predict(POOL[100:]).mean_ms, rtol=1e-6
+    )
+    measure(session, "other", foretold_ms(trunk, POOL[:20]))
+    adapt(session, SPACES, auto, "other", "nb201")
+    other = PredictorCache(4).latest(session, "other", "nb201")
+    assert other is not None
+    assert isinstance(other.predictor, GraphLinear)
+    assert other.predictor.trunk is stored.predictor.trunk
 
 
 def test_predictor_that_needs_torch_is_refused_without_it(
@@ -169,6 +178,7 @@ def test_predictor_that_needs_torch_is_refused_without_it(
     measure(session, "board", foretold_ms(trunk, POOL[:20]))
     adapt(session, SPACES, auto, "board", "nb201")
     stored_predictor._read.cache_clear()
+    graph_linear._stored_trunk.cache_clear()
     for name in [name for name in sys.modules if name.startswith("predictors.graph.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
