@@ -23,7 +23,7 @@ from predictors.cost_linear import LOG_SOURCE_VARIANCES, prior_grid
 from predictors.errors import InvalidArtifactError
 from predictors.features import feature_map
 from predictors.linear_latency import LinearLatency, checked_latencies, fit_linear_latency
-from predictors.source_lines import reference_sample, split_columns
+from predictors.source_lines import reference_columns, reference_sample, split_columns
 from spaces.base import Architecture, FloatArray, SearchSpace
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def _split(trunk: PretrainedTrunk) -> FloatArray:
     As one group the network's columns would bring in what it says beyond the costs with the weight that the costs
     deserve.
     """
-    reference = reference_sample(trunk.space)
-    return split_columns(feature_map(trunk.space)(reference), trunk.linear, trunk.columns(reference))
+    over_space = trunk.columns(reference_sample(trunk.space))
+    return split_columns(reference_columns(trunk.space), trunk.linear, over_space)
 
 
 def _columns(space: SearchSpace, trunk: PretrainedTrunk, architectures: Sequence[Architecture]) -> FloatArray:

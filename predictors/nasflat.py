@@ -26,8 +26,7 @@ from predictors.features import feature_map
 from predictors.graph.settings import NasflatSettings
 from predictors.graph_linear import LOG_BEYOND_VARIANCES
 from predictors.linear_latency import LinearLatency, checked_latencies, fit_linear_latency
-from predictors.metrics import spearman
-from predictors.source_lines import reference_sample, split_columns
+from predictors.source_lines import reference_columns, reference_sample, split_columns
 from spaces.base import Architecture, FloatArray, SearchSpace
 
 if TYPE_CHECKING:
@@ -112,12 +111,15 @@ def fit_nasflat(
         latency_ms: (n,) positive and finite.
     Raises: TooFewSamplesError; ValueError for a latency that is not positive and finite.
     """
+    from predictors.metrics import spearman  # scipy.stats takes a second to import
+
     latency_ms = checked_latencies(latency_ms)
     space = pretrained.space
-    told = pretrained.relative(architectures)
-    closest = int(np.argmax([spearman(column, latency_ms) for column in told.T]))
+    by_source = pretrained.relative(architectures)
+    closest = int(np.argmax([spearman(column, latency_ms) for column in by_source.T]))
     network = pretrained.of_device(closest)
-    split = _split(network, pretrained.linear)
+    over_space = network.columns(reference_sample(space))
+    split = split_columns(reference_columns(space), pretrained.linear, over_space)
     grid = prior_grid(
         feature_map(space).groups,
         [len(pretrained.devices), network.width],
@@ -125,11 +127,6 @@ def fit_nasflat(
     )
     columns = _columns(network, architectures) @ split
     return NasflatPredictor(space, network, fit_linear_latency(columns, latency_ms, grid, split))
-
-
-def _split(network: NetworkOfDevice, linear: FloatArray) -> FloatArray:
-    reference = reference_sample(network.space)
-    return split_columns(feature_map(network.space)(reference), linear, network.columns(reference))
 
 
 def _columns(network: NetworkOfDevice, architectures: Sequence[Architecture]) -> FloatArray:

@@ -170,9 +170,11 @@ def _tuned(
     alike = [spearman(column, targets[rows]) for column in scores.T]
     with torch.no_grad():
         module.hardware.weight[device] = module.hardware.weight[int(np.argmax(alike))]
-    scorer = LatencyScorer(module, graphs, lambda network, batch, series: network(batch, series + device))
-    train(scorer, torch.from_numpy(targets[rows, None]).float(), replace(training, seed=training.seed + device))
-    return module.requires_grad_(False)
+    on = training.device
+    scorer = LatencyScorer(module.to(on), graphs.to(on), lambda network, batch, series: network(batch, series + device))
+    known_targets = torch.from_numpy(targets[rows, None]).float().to(on)
+    train(scorer, known_targets, replace(training, seed=training.seed + device))
+    return module.to("cpu").requires_grad_(False)
 
 
 def _scores(

@@ -6,6 +6,7 @@ outlives a change of the feature map: in its columns the weights are found again
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from predictors.source_latencies import SourceLatencies
 from spaces.base import Architecture, FloatArray, SearchSpace
 
 _REFERENCE_SIZE: Final = 1024
+_MAX_FITTED: Final = 512  # more change little but the time
 # Singular values below this share of the greatest say nothing.
 _NEGLIGIBLE: Final = 1e-5
 
@@ -25,14 +27,21 @@ def reference_sample(space: SearchSpace) -> list[Architecture]:
     return space.sample(int(min(_REFERENCE_SIZE, space.size)), rng=np.random.default_rng(0))
 
 
+@lru_cache(maxsize=16)
+def reference_columns(space: SearchSpace) -> FloatArray:
+    """(r, d) cost columns of `reference_sample`."""
+    return feature_map(space)(reference_sample(space))
+
+
 def linear_latencies(sources: SourceLatencies) -> FloatArray:
     """(r, m) what a linear model of each source says of `reference_sample`, over the source's median latency."""
-    reference = feature_map(sources.space)(reference_sample(sources.space))
+    reference = reference_columns(sources.space)
     return np.stack([_linear(sources, reference, column) for column in sources.latency_ms.T], axis=1)
 
 
 def _linear(sources: SourceLatencies, reference: FloatArray, latency_ms: FloatArray) -> FloatArray:
     known = np.flatnonzero(np.isfinite(latency_ms))
+    known = known[np.linspace(0, len(known) - 1, min(len(known), _MAX_FITTED)).astype(np.int64)]
     timed = [sources.architectures[row] for row in known.tolist()]
     model = fit_cost_linear(sources.space, timed, latency_ms[known])
     return reference @ model.line.weights / np.median(latency_ms[known])
