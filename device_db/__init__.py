@@ -33,10 +33,11 @@ from device_db.repositories import (
     Jobs,
     Measurements,
 )
-from device_db.rows import MeasurementRow, StoreCounts, UndoCounts
+from device_db.rows import AccuracyCount, MeasurementRow, StoreCounts, UndoCounts
 
 __all__ = [
     "Accuracies",
+    "AccuracyCount",
     "ApiKey",
     "ApiKeyNotFoundError",
     "ApiKeys",

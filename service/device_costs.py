@@ -8,11 +8,12 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from device_db import Device, DeviceKind, Devices, Measurements
-from predictors import MIN_SAMPLES, LatencyPredictor
+from predictors import MIN_SAMPLES
 from service.errors import DeviceNotReadyError
 from service.predictor_cache import PredictorCache
 from service.schemas.fields import Origin
 from service.schemas.predictions import PredictorInfo
+from service.stored_predictor import StoredPredictor
 from spaces import Architecture, SearchSpace
 from spaces.base import FloatArray
 from targets import CostArrays, Target, build_target, parse_hardware, segment_costs
@@ -110,19 +111,17 @@ class MeasuredCosts:
     """Samples where there are some, the predictor's mean elsewhere.
 
     Attributes:
-        predictor: fitted to the device's samples.
-        version: of the predictor.
+        stored: fitted to the device's samples.
         measured_ms: latency by canonical architecture.
     """
 
-    predictor: LatencyPredictor
-    version: int
+    stored: StoredPredictor
     measured_ms: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def info(self) -> PredictorInfo:
         """The predictor."""
-        return PredictorInfo(name=self.predictor.name, version=self.version, samples=self.predictor.samples)
+        return PredictorInfo.of(self.stored.artifact)
 
     @property
     def evaluators(self) -> Mapping[str, Evaluator]:
@@ -136,7 +135,7 @@ class MeasuredCosts:
         unknown = np.flatnonzero(np.isnan(value_ms)).tolist()
         origins: list[Origin] = ["measured"] * len(architectures)
         if unknown:
-            estimate = self.predictor.predict([architectures[index] for index in unknown])
+            estimate = self.stored.predictor.predict([architectures[index] for index in unknown])
             value_ms[unknown] = estimate.mean_ms
             lower_ms[unknown], upper_ms[unknown] = estimate.interval(interval)
             for index in unknown:
@@ -166,8 +165,7 @@ def open_costs(
     found = predictors.latest(session, device.name, space.name) if samples >= MIN_SAMPLES else None
     if found is None:
         raise DeviceNotReadyError(device.name, space.name, samples, MIN_SAMPLES)
-    version, predictor = found
-    return MeasuredCosts(predictor, version, _measured_ms(session, device.name, space.name, keys))
+    return MeasuredCosts(found, _measured_ms(session, device.name, space.name, keys))
 
 
 def _measured_ms(session: Session, device: str, space: str, keys: Sequence[str] | None) -> dict[str, float]:

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from device_db import (
+    ArtifactNotFoundError,
     ConflictError,
     DatabaseUnavailableError,
     DeviceExistsError,
@@ -74,18 +75,25 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.DeviceNotReadyError: ProblemType(
         409, "device-not-ready", "Too few samples", ("device", "space", "samples", "needed")
     ),
+    errors.UnusablePredictorError: ProblemType(
+        503, "predictor-unusable", "Predictor cannot be used", ("device", "space", "version", "predictor")
+    ),
     errors.ProxiesNotComputedError: ProblemType(
         409, "proxies-not-computed", "Proxies not computed yet", ("space", "missing", "limit")
     ),
     errors.ProxiesNotPublishedError: ProblemType(
         409, "proxies-not-published", "Proxies not published", ("space", "missing")
     ),
+    errors.NoAccuraciesError: ProblemType(404, "accuracies-not-found", "Accuracies not found", ("space", "dataset")),
     errors.SimulatedDeviceError: ProblemType(409, "simulated-device", "Device is simulated", ("device",)),
     errors.MeasuredDeviceError: ProblemType(409, "measured-device", "Device is measured", ("device",)),
     errors.SearchCancelledError: ProblemType(409, "search-cancelled", "Search cancelled", ("job",)),
     errors.OverloadedError: ProblemType(503, "overloaded", "Overloaded", ("retry_after_seconds",)),
     errors.UnavailableError: ProblemType(503, "unavailable", "Not ready", ("retry_after_seconds",)),
     DeviceNotFoundError: ProblemType(404, "device-not-found", "Device not found", ("name",)),
+    ArtifactNotFoundError: ProblemType(
+        404, "predictor-not-found", "Predictor version not found", ("device", "space", "version")
+    ),
     JobNotFoundError: ProblemType(404, "job-not-found", "Job not found"),
     UploadNotFoundError: ProblemType(404, "upload-not-found", "Upload not found"),
     NotFoundError: ProblemType(404, "not-found", "Not found"),

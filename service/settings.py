@@ -1,5 +1,6 @@
 """What a deployment can set, one class per concern; read from ARCHCAST_* variables and checked at start-up."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -66,6 +67,32 @@ class ComputeSettings(BaseSettings):
     )
 
 
+class PredictorSettings(BaseSettings):
+    """Which predictors devices get."""
+
+    model_config = _PREFIX
+
+    predictor: Literal["auto", "cost_linear", "graph_linear"] = Field(
+        default="auto", description="auto takes the one that tells a device's samples best when it has not seen them"
+    )
+
+    @field_validator("predictor")
+    @classmethod
+    def _can_run(cls, value: str) -> str:
+        if value == "graph_linear" and find_spec("torch") is None:
+            raise ValueError("graph_linear needs torch, which is not installed; auto and cost_linear do without")
+        return value
+
+
+class RetentionSettings(BaseSettings):
+    """What `archcast prune` keeps."""
+
+    model_config = _PREFIX
+
+    keep_versions: int = Field(default=10, ge=1, description="newest predictors of a device and space, of any age")
+    keep_days: float = Field(default=30.0, ge=0, description="age below which no predictor and no job is removed")
+
+
 class JobSettings(BaseSettings):
     """Who works on the jobs."""
 
@@ -90,7 +117,9 @@ class LogSettings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
 
 
-class Settings(StorageSettings, HttpSettings, ComputeSettings, JobSettings, LogSettings):
+class Settings(
+    StorageSettings, HttpSettings, ComputeSettings, PredictorSettings, RetentionSettings, JobSettings, LogSettings
+):
     """Everything a deployment can set; immutable, passed down, never global."""
 
     migrate_on_start: bool = Field(default=False, description="bring the schema to head when the application starts")

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 # The search runs in this process, without a job in the database.
 _JOB_ID = ""
+_ACCURACY_BOUNDS = ("accuracy_lower", "accuracy_upper")
+_ACCURACY_SOURCES = {
+    "fitted": "accuracy on {dataset} is predicted from {known:,} known ones",
+    "pretrained": "accuracy on {dataset} is predicted by a network that comes with archcast; {known:,} are known",
+    "log10_macs": "accuracy is a proxy (log10_macs); `archcast accuracies add` brings measured ones",
+}
 
 
 def search(
@@ -122,7 +128,11 @@ def _by_group(candidates: Mapping[str, list[object]]) -> dict[str, Any]:
 
 
 def _print_front(answer: SearchAnswer) -> None:
-    members = list((answer.front[0].model_extra or {}) if answer.front else {})
+    members = [
+        name
+        for name in ((answer.front[0].model_extra or {}) if answer.front else {})
+        if not (name in _ACCURACY_BOUNDS and answer.accuracy is not None and answer.accuracy.source == "table")
+    ]
     rows = [
         (entry.architecture, *((entry.model_extra or {})[name] for name in members), entry.lower_ms, entry.upper_ms)
         for entry in answer.front
@@ -134,4 +144,4 @@ def _print_front(answer: SearchAnswer) -> None:
     for warning in answer.warnings:
         say(f"warning: {warning}")
     if answer.accuracy is not None and answer.accuracy.source != "table":
-        say(f"accuracy is a proxy ({answer.accuracy.source}); `archcast import accuracy` brings measured ones")
+        say(_ACCURACY_SOURCES[answer.accuracy.source].format_map(answer.accuracy.model_dump()))

@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from service.routes import admin, devices, encodings, health, jobs, predictions, searches, spaces, targets
+from service.routes import accuracies, admin, devices, encodings, health, jobs, predictions, searches, spaces, targets
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     predictions.router,
@@ -13,6 +13,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     jobs.router,
     devices.router,
     admin.router,
+    accuracies.router,
     spaces.router,
     encodings.router,
     health.router,

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from device_db import Artifact
 from service.schemas.fields import DeviceName, Interval, NotationField, Origin, SpaceName
 
 
@@ -25,6 +26,32 @@ class PredictionRequest(BaseModel):
         return self
 
 
+class LeftOutErrors(BaseModel):
+    """Agreement of measured latencies with what the other samples predict; shares of samples in per cent."""
+
+    samples: int = Field(description="samples compared; of more than 5,000, as many")
+    mape_percent: float = Field(description="mean absolute error over the measured latency")
+    median_ape_percent: float = Field(description="its median")
+    spearman: float = Field(description="rank correlation")
+    within_5_percent: float = Field(description="share of samples with an error of at most 5 %")
+    within_10_percent: float = Field(description="share of samples with an error of at most 10 %")
+    coverage_percent: dict[str, float] = Field(
+        description="by level in %: share of samples inside the interval of that level, in whose width they had no part"
+    )
+
+
+class CandidateEvidence(BaseModel):
+    """How one kind of predictor tells a device's samples, each from the others."""
+
+    name: str
+    log_density: float | None = Field(
+        description="mean logarithm of the density that each sample has given the others, per ms; the greatest is "
+        "chosen. Null if it was not fitted"
+    )
+    errors: LeftOutErrors | None = Field(description="of the left-out predictions; null if it was not fitted")
+    reason: str | None = Field(description="why it was not fitted")
+
+
 class PredictorInfo(BaseModel):
     """What the numbers come from.
 
@@ -34,6 +61,25 @@ class PredictorInfo(BaseModel):
     name: str
     version: int
     samples: int
+    pretrained_on_this_device: bool = Field(
+        default=False,
+        description="the network behind it was trained on published timings of a device of this name, so that its "
+        "agreement with them says nothing about a new device",
+    )
+    candidates: list[CandidateEvidence] = Field(
+        default=[], description="what the choice of the predictor rests on; empty for a simulated device"
+    )
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> Self:
+        """A version of a measured device's predictor."""
+        return cls(
+            name=artifact.predictor,
+            version=artifact.version,
+            samples=artifact.samples,
+            pretrained_on_this_device=artifact.manifest.get("pretrained_on_this_device", False),
+            candidates=[CandidateEvidence.model_validate(each) for each in artifact.manifest.get("evidence", [])],
+        )
 
 
 class LatencyResult(BaseModel):

@@ -37,6 +37,7 @@ class Conditions:
         self._spaces = spaces
         self._stored = stored
         self._known: dict[Key, dict[str, dict[object, str]]] = {}
+        self._found: dict[Key, Mapping[str, frozenset[Any]]] = {}
 
     def contradictions(self, key: Key, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Columns of a row that contradict the other rows, with the reason; missing values contradict nothing."""
@@ -63,11 +64,17 @@ class Conditions:
             if value and not (column == "input_shape" and _chooses_its_input(self._spaces[key[1]])):
                 yield column, value
 
+    @property
+    def found(self) -> Mapping[Key, Mapping[str, frozenset[Any]]]:
+        """What was stored for the devices and spaces of the rows so far."""
+        return self._found
+
     def _of(self, key: Key) -> dict[str, dict[object, str]]:
         if key not in self._known:
+            self._found[key] = self._stored(*key)
             self._known[key] = {
                 column: {_comparable(value): f"{shown(value)} (stored)" for value in values}
-                for column, values in self._stored(*key).items()
+                for column, values in self._found[key].items()
                 if values
             }
         return self._known[key]

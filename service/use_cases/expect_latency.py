@@ -9,8 +9,9 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from device_db import Artifacts, DeviceKind, Measurements
+from service.errors import UnusablePredictorError
+from service.stored_predictor import read_predictor
 from service.uploads.units import WHOLE_TOLERANCE, Expectation, expect_from_peers
-from service.use_cases.adapt_predictor import load_predictor
 from spaces import Architecture, SearchSpace
 from spaces.base import BoolArray
 
@@ -44,7 +45,10 @@ def expect_latency(
     artifact = artifacts.latest(device, space)
     if artifact is None:
         return Expectation(median, median, source)
-    predicted = load_predictor(artifacts, artifact).predict(architectures).mean_ms
+    try:
+        predicted = read_predictor(artifacts, artifact).predict(architectures).mean_ms
+    except UnusablePredictorError:
+        return Expectation(median, median, source)  # this upload may be what replaces it
     low, high = np.minimum(median, predicted), np.maximum(median, predicted)
     return Expectation(low, high, f"its predictor and {source}", single_tolerance=WHOLE_TOLERANCE)
 

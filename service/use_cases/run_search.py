@@ -20,6 +20,7 @@ from service.schemas.searches import FrontEntry, SearchAnswer, SearchRequest
 from service.search_metrics import direction, evaluators
 from service.settings import ComputeSettings
 from spaces import SearchSpace
+from spaces.base import FloatArray
 
 if TYPE_CHECKING:
     from search import Problem, Progress, SearchResult
@@ -131,6 +132,7 @@ def _front(
     result: SearchResult, costs: DeviceCosts, accuracy: AccuracySource | None, interval: float
 ) -> list[FrontEntry]:
     latencies = costs.latencies([candidate.architecture for candidate in result.front], interval)
+    bounds = _accuracy_bounds(result, costs, accuracy, interval)
     entries = []
     for index, candidate in enumerate(result.front):
         members: dict[str, Any] = dict(candidate.values)
@@ -140,6 +142,8 @@ def _front(
             architecture, _ = costs.space.split(architecture)
         if accuracy is not None:
             members["accuracy_origin"] = accuracy.origin(architecture)
+        if bounds is not None:
+            members |= {name: float(values[index]) for name, values in bounds.items()}
         entries.append(
             FrontEntry(
                 architecture=architecture.key,
@@ -150,6 +154,18 @@ def _front(
             )
         )
     return entries
+
+
+def _accuracy_bounds(
+    result: SearchResult, costs: DeviceCosts, accuracy: AccuracySource | None, interval: float
+) -> dict[str, FloatArray] | None:
+    if accuracy is None:
+        return None
+    found = [candidate.architecture for candidate in result.front]
+    if isinstance(costs, Codesign):
+        found = [costs.space.split(architecture)[0] for architecture in found]
+    bounds = accuracy.bounds(found, interval)
+    return None if bounds is None else {"accuracy_lower": bounds[0], "accuracy_upper": bounds[1]}
 
 
 def _unreachable(problem: Problem, result: SearchResult) -> UnreachableLimitError:
