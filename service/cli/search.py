@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.options import AsJson, DataDir, DeviceOption, Interval, SpaceOption
 from service.cli.output import print_answer, print_table, say
+from service.cli.precision import by_group
 
 if TYPE_CHECKING:
     from service.schemas.searches import SearchAnswer
@@ -82,7 +82,7 @@ def search(
         algorithm=algorithm,
         dataset=dataset,
         interval=interval,
-        precision=_by_group(dict(_parse_candidates(each) for each in precision or [])),
+        precision=by_group(dict(_parse_candidates(each) for each in precision or [])),
         hardware=dict(_parse_candidates(each) for each in hardware or []),
     )
     with open_workspace(data_dir) as workspace:
@@ -115,16 +115,6 @@ def _parse_candidates(text: str) -> tuple[str, list[object]]:
     import yaml
 
     return key, [yaml.safe_load(value) for value in values.split(",")]
-
-
-def _by_group(candidates: Mapping[str, list[object]]) -> dict[str, Any]:
-    """The request's `precision`: keys of the whole network, and those of `groups` that have a group before a dot."""
-    found: dict[str, Any] = {}
-    for path, values in candidates.items():
-        group, dot, key = path.rpartition(".")
-        members = found.setdefault("groups", {}).setdefault(group, {}) if dot else found
-        members[key] = values
-    return found
 
 
 def _print_front(answer: SearchAnswer) -> None:

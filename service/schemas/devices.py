@@ -33,6 +33,7 @@ class DeviceInfo(BaseModel):
     kind: DeviceKind
     description: str
     samples: dict[str, int] = Field(description="measured architectures by space")
+    metrics: list[str] = Field(description="what a search on it takes for objectives and limits")
 
 
 class DeviceDetail(DeviceInfo):

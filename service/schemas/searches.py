@@ -70,9 +70,8 @@ class PrecisionOptions(BaseModel):
     @field_validator("weight_bits", "activation_bits", "weight_format")
     @classmethod
     def _of_one_type(cls, values: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
-        is_number = [isinstance(value, int | float) and not isinstance(value, bool) for value in values or []]
-        takes = "names" if info.field_name == "weight_format" else "numbers"
-        if any(is_number) if takes == "names" else not all(is_number):
+        takes, kinds = ("names", str) if info.field_name == "weight_format" else ("numbers", int | float)
+        if not all(isinstance(value, kinds) and not isinstance(value, bool) for value in values or []):
             raise ValueError(f"{info.field_name} takes {takes}")
         return values
 

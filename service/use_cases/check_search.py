@@ -27,9 +27,11 @@ def check_search(
     """Return if the search can run. Raises: InvalidRequestError that points at each fault; DeviceNotReadyError."""
     space = body_space(spaces, request.space)
     device = body_device(session, request.device)
-    costs = (
-        Codesign(device, space, request) if request.options else open_costs(session, predictors, device, space, keys=())
-    )
+    if request.options:
+        costs = Codesign(device, space, request)
+        costs.check()
+    else:
+        costs = open_costs(session, predictors, device, space, keys=())
     searched = costs.space if isinstance(costs, Codesign) else space
     faults = [
         *_metric_faults(request, metric_names(costs)),
@@ -45,7 +47,7 @@ def _metric_faults(request: SearchRequest, known: list[str]) -> list[FieldError]
     named = [(json_pointer(["objectives", index]), name) for index, name in enumerate(request.objectives)]
     named += [(json_pointer(["constraints", name]), name) for name in request.constraints]
     faults = [
-        FieldError(f"unknown metric {name!r} for this device; known: {', '.join(known)}", pointer=pointer)
+        FieldError(f"unknown metric {name!r} for {request.device}; known: {', '.join(known)}", pointer=pointer)
         for pointer, name in named
         if name not in known
     ]

@@ -87,7 +87,7 @@ def run_search(
         seed=request.seed,
         predictor=costs.info,
         accuracy=accuracy.info if accuracy else None,
-        warnings=_warnings(request, accuracy),
+        warnings=[*_warnings(request, accuracy), *(costs.warnings if isinstance(costs, Codesign) else [])],
     )
 
 
