@@ -49,6 +49,14 @@ def search(
         list[str] | None,
         typer.Option("--hardware", metavar="KEY=V1,V2", help="Choose a key of the simulated device's hardware too."),
     ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="DEVICE", help="Another device at once: latency_ms@DEVICE; may be repeated."),
+    ] = None,
+    probability: Annotated[
+        float | None,
+        typer.Option("--probability", min=0.5, max=1.0, help="With which a latency keeps its --max, not on average."),
+    ] = None,
     interval: Interval = 0.9,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -58,6 +66,9 @@ def search(
     for bound, given in (("max", maxima), ("min", minima)):
         for metric, value in map(_parse_limit, given or []):
             limits.setdefault(metric, {})[bound] = value
+    for metric, limit in limits.items():
+        if probability is not None and metric.startswith("latency_ms"):
+            limit["probability"] = probability
 
     from service.cli.requests import build
     from service.cli.workspace import open_workspace
@@ -69,7 +80,8 @@ def search(
         SearchRequest,
         space=space,
         device=device,
-        objectives=objectives or ["accuracy", "latency_ms"],
+        devices=also or [],
+        **({"objectives": objectives} if objectives else {}),
         constraints=limits,
         budget={"evaluations": evaluations, "seconds": seconds},
         seed=seed,
@@ -122,7 +134,7 @@ def _by_group(candidates: Mapping[str, list[object]]) -> dict[str, Any]:
 
 
 def _print_front(answer: SearchAnswer) -> None:
-    members = list((answer.front[0].model_extra or {}) if answer.front else {})
+    members = [name for name in (answer.front[0].model_extra or {}) if name != "devices"] if answer.front else []
     rows = [
         (entry.architecture, *((entry.model_extra or {})[name] for name in members), entry.lower_ms, entry.upper_ms)
         for entry in answer.front

@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
 
-from device_db import Devices
 from service.accuracy_source import AccuracySource, choose_dataset, open_accuracy
 from service.codesign import Codesign
-from service.device_costs import DeviceCosts, open_costs
-from service.errors import FieldError, UnreachableLimitError
 from service.lookup import find_space
 from service.predictor_cache import PredictorCache
-from service.problems import json_pointer
 from service.schemas.searches import FrontEntry, SearchAnswer, SearchRequest
-from service.search_metrics import direction, evaluators
+from service.search_problem import build_problem, unreachable
+from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
 from spaces import SearchSpace
 
 if TYPE_CHECKING:
-    from search import Problem, Progress, SearchResult
+    from search import Progress, SearchResult
 
 
 # What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
@@ -56,10 +53,9 @@ def run_search(
 
     space = find_space(spaces, request.space)
     with sessions() as session:
-        device = Devices(session).get(request.device)
-        costs = Codesign(device, space, request) if request.options else open_costs(session, predictors, device, space)
+        devices = open_devices(session, predictors, request, space)
         accuracy = _accuracy(session, space, request)
-    problem = _problem(space, costs, accuracy, request)
+    problem = build_problem(space, devices, accuracy, request)
     result = run(
         problem,
         algorithm=request.algorithm,
@@ -70,12 +66,12 @@ def run_search(
         on_progress=on_progress,
     )
     if not result.feasible and result.stopped_by != "cancelled":
-        raise _unreachable(problem, result)
+        raise unreachable(request, problem, result)
     return SearchAnswer(
         job=job_id,
         space=space.name,
-        device=request.device,
-        front=_front(result, costs, accuracy, request.interval),
+        device=next(iter(devices.costs)),
+        front=_front(result, devices, accuracy, request.interval),
         front_size=result.front_size,
         evaluations=result.evaluations,
         failed=result.failed,
@@ -84,7 +80,8 @@ def run_search(
         stopped_by=result.stopped_by,
         complete=result.complete,
         seed=request.seed,
-        predictor=costs.info,
+        predictor=devices.first.info,
+        predictors={name: costs.info for name, costs in devices.costs.items()} if len(devices.costs) > 1 else {},
         accuracy=accuracy.info if accuracy else None,
         warnings=_warnings(request, accuracy),
     )
@@ -105,68 +102,18 @@ def _warnings(request: SearchRequest, accuracy: AccuracySource | None) -> list[s
     ]
 
 
-def _problem(
-    space: SearchSpace, costs: DeviceCosts, accuracy: AccuracySource | None, request: SearchRequest
-) -> Problem:
-    from search import Constraint, Objective, Problem
-
-    evaluate = evaluators(space, costs, accuracy)
-    if isinstance(costs, Codesign):
-        of_device = costs.evaluators
-        evaluate = {name: each if name in of_device else costs.of_architecture(each) for name, each in evaluate.items()}
-        space = costs.space
-    objectives = {name: Objective(name, direction(name), evaluate[name]) for name in request.objectives}
-    limited = {name: Objective(name, direction(name), evaluate[name]) for name in request.constraints}
-    return Problem(
-        space=space,
-        objectives=objectives,
-        constraints=tuple(
-            Constraint(name, max=limit.max, min=limit.min) for name, limit in request.constraints.items()
-        ),
-        metrics={name: metric for name, metric in limited.items() if name not in objectives},
-    )
-
-
 def _front(
-    result: SearchResult, costs: DeviceCosts, accuracy: AccuracySource | None, interval: float
+    result: SearchResult, devices: SearchedDevices, accuracy: AccuracySource | None, interval: float
 ) -> list[FrontEntry]:
-    latencies = costs.latencies([candidate.architecture for candidate in result.front], interval)
+    bounds = devices.members([candidate.architecture for candidate in result.front], interval)
     entries = []
-    for index, candidate in enumerate(result.front):
-        members: dict[str, Any] = dict(candidate.values)
+    for candidate, bounded in zip(result.front, bounds, strict=True):
+        members: dict[str, Any] = bounded | dict(candidate.values)
         architecture = candidate.architecture
-        if isinstance(costs, Codesign):
-            members |= costs.members(architecture)
-            architecture, _ = costs.space.split(architecture)
+        if isinstance(devices.first, Codesign):
+            members |= devices.first.members(architecture)
+            architecture, _ = devices.first.space.split(architecture)
         if accuracy is not None:
             members["accuracy_origin"] = accuracy.origin(architecture)
-        entries.append(
-            FrontEntry(
-                architecture=architecture.key,
-                lower_ms=float(latencies.lower_ms[index]),
-                upper_ms=float(latencies.upper_ms[index]),
-                origin=latencies.origins[index],
-                **members,
-            )
-        )
+        entries.append(FrontEntry(architecture=architecture.key, **members))
     return entries
-
-
-def _unreachable(problem: Problem, result: SearchResult) -> UnreachableLimitError:
-    seen = "of the space" if result.complete else f"of the {result.evaluations} evaluated"
-    best = {name: float(value) for name, value in result.best_reachable.items()}
-    missed = [
-        constraint
-        for constraint in problem.constraints
-        if constraint.objective in best and not constraint.is_met(np.array([best[constraint.objective]]))[0]
-    ]
-    faults = [
-        FieldError(
-            f"no architecture {seen} meets this limit; the best reachable value is {best[constraint.objective]:.6g}: "
-            "relax it to at least that",
-            pointer=json_pointer(["constraints", constraint.objective]),
-        )
-        for constraint in missed
-    ]
-    reason = f"no architecture {seen} meets all limits together, though each can be met alone: relax one of them"
-    return UnreachableLimitError(faults or [FieldError(reason, pointer="/constraints")], best)
