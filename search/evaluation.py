@@ -29,6 +29,8 @@ class Evaluation:
 
     Attributes:
         evaluations: distinct architectures evaluated so far.
+        initial: distinct architectures to start from, such as an earlier front; an algorithm evaluates them first.
+        population: what the algorithm would start from if it had to go on in another process; it keeps this up to date.
     """
 
     def __init__(
@@ -38,9 +40,12 @@ class Evaluation:
         on_progress: OnProgress | None = None,
         cap: Budget | None = None,
         largest_front: int | None = None,
+        initial: Sequence[Architecture] = (),
     ):
         self.problem = problem
         self.evaluations = 0
+        self.initial = tuple(dict.fromkeys(initial))
+        self.population: Sequence[Architecture] = self.initial
         self._budget = budget
         self._on_progress = on_progress
         self._largest_front = largest_front
@@ -72,6 +77,20 @@ class Evaluation:
     def seconds(self) -> float:
         """Wall time since the start of the run."""
         return time.monotonic() - self._start
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Wall time that the budget still allows, positive; None where it does not limit it."""
+        return None if self._seconds is None else max(self._seconds - self.seconds, 1e-3)
+
+    def known(self) -> tuple[list[Architecture], FloatArray]:
+        """Everything evaluated so far, in that order, and its (n, metrics) values."""
+        values = np.array(list(self._values.values())).reshape(len(self._values), len(self.problem.metric_names))
+        return list(self._values), values
+
+    def best(self) -> list[Architecture]:
+        """The front so far, as the result would have it."""
+        return [candidate.architecture for candidate in self._archive.front(self._largest_front)]
 
     def bound(self, evaluations: int) -> None:
         """Sets a number of evaluations where the caller's budget has no limit at all."""

@@ -76,8 +76,8 @@ class SearchResult:
 
     Attributes:
         front: the non-dominated ones of all feasible architectures evaluated, each once, best first in the first
-            objective, then in the next, then by key. Architectures with equal values are all there. Of a front larger
-            than asked for, the least crowded and the best in each objective.
+            objective, then in the next, then by key. Architectures with equal values are all there, but of isomorphic
+            ones only the first. Of a front larger than asked for, the least crowded and the best in each objective.
         front_size: members of the whole front.
         evaluations: distinct architectures evaluated.
         failed: those of them that are left out because a metric was NaN or infinite.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from predictors.accuracy_proxy import MIN_TABLE, fit_cost_ridge
 from service.accuracy_source import AccuracySource
 from service.codesign import Codesign
 from service.device_costs import Evaluator
@@ -14,10 +16,12 @@ from service.problems import json_pointer
 from service.schemas.searches import SearchRequest
 from service.search_metrics import architecture_evaluators, direction, quantile_name
 from service.searched_devices import SearchedDevices
-from spaces import SearchSpace
+from spaces import Architecture, SearchSpace
+from spaces.base import FloatArray
+from spaces.configured_space import ConfiguredSpace
 
 if TYPE_CHECKING:
-    from search import Problem, SearchResult
+    from search import Fit, Problem, SearchResult
 
 
 def build_problem(
@@ -36,8 +40,13 @@ def build_problem(
         evaluate = {name: costs.of_architecture(each) for name, each in evaluate.items()}
         space = costs.space
     evaluate |= devices.evaluators
-    objectives = {name: Objective(name, direction(name), evaluate[name]) for name in request.objectives}
-    metrics = {name: Objective(name, direction(name), evaluate[name]) for name in request.constraints}
+    fits: dict[str, Fit] = {"accuracy": _accuracy_fit(space)} if request.algorithm == "predictor_guided" else {}
+
+    def metric(name: str) -> Objective:
+        return Objective(name, direction(name), evaluate[name], fits.get(name))
+
+    objectives = {name: metric(name) for name in request.objectives}
+    metrics = {name: metric(name) for name in request.constraints}
     constraints = []
     for name, limit in request.constraints.items():
         limited = limited_metric(request, name)
@@ -50,6 +59,18 @@ def build_problem(
         constraints=tuple(constraints),
         metrics={name: metric for name, metric in metrics.items() if name not in objectives},
     )
+
+
+def _accuracy_fit(space: SearchSpace) -> Fit:
+    """Learns the accuracy from known ones: a ridge on costs, on the choices while there are too few for that."""
+    from search.surrogate import fit_choice_ridge
+
+    def fit(known: Sequence[Architecture], values: FloatArray) -> Evaluator:
+        if len(known) < MIN_TABLE or isinstance(space, ConfiguredSpace):
+            return fit_choice_ridge(space, known, values)
+        return fit_cost_ridge(space, known, values).predict
+
+    return fit
 
 
 def limited_metric(request: SearchRequest, name: str) -> str:

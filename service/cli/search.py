@@ -36,6 +36,12 @@ def search(
     algorithm: Annotated[
         str, typer.Option("--algorithm", help="`auto` scores everything where the space allows.")
     ] = "auto",
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="JOB", help="Start from the front of an earlier search.")
+    ] = None,
+    from_samples: Annotated[
+        bool, typer.Option("--from-samples", help="Start from the architectures measured on the device.")
+    ] = False,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
     precision: Annotated[
         list[str] | None,
@@ -87,6 +93,7 @@ def search(
         seed=seed,
         algorithm=algorithm,
         dataset=dataset,
+        warm_start={"job": after, "samples": from_samples} if after or from_samples else None,
         interval=interval,
         precision=_by_group(dict(_parse_candidates(each) for each in precision or [])),
         hardware=dict(_parse_candidates(each) for each in hardware or []),

@@ -120,6 +120,23 @@ class SearchedPrecision(PrecisionOptions):
         return groups
 
 
+class WarmStart(BaseModel):
+    """What the search starts from, beside architectures of its own choice; at least one of the two."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]+$", max_length=64)] | None = Field(
+        default=None, description="an earlier search of the same space, ended or running: its front"
+    )
+    samples: bool = Field(default=False, description="the architectures measured on the first device")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.job is None and not self.samples:
+            raise ValueError("give `job`, or `samples`: true")
+        return self
+
+
 class SearchRequest(BaseModel):
     """What to search for.
 
@@ -145,6 +162,7 @@ class SearchRequest(BaseModel):
     )
     dataset: Annotated[str, Field(max_length=100, description="of the accuracy; cifar10 unless given")] | None = None
     interval: Interval = 0.9
+    warm_start: WarmStart | None = None
     precision: SearchedPrecision = SearchedPrecision()
     hardware: Annotated[dict[_HardwareKey, _Candidates], Field(max_length=8)] = Field(
         default={}, description="candidates for keys of the device's hardware description, dotted where nested"

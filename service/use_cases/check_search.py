@@ -14,6 +14,7 @@ from service.schemas.searches import SearchRequest
 from service.search_metrics import architecture_metrics, split_name
 from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
+from service.warm_start import starting_architectures
 from spaces import SearchSpace, is_enumerable
 
 
@@ -36,6 +37,7 @@ def check_search(
     if faults:
         raise InvalidRequestError(faults)
     choose_dataset(session, space, request.dataset)
+    starting_architectures(session, space, request)
 
 
 def _metric_faults(request: SearchRequest, devices: SearchedDevices) -> list[FieldError]:

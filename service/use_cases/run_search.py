@@ -16,6 +16,7 @@ from service.schemas.searches import FrontEntry, SearchAnswer, SearchRequest
 from service.search_problem import build_problem, unreachable
 from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
+from service.warm_start import starting_architectures
 from spaces import SearchSpace
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def run_search(
     with sessions() as session:
         devices = open_devices(session, predictors, request, space)
         accuracy = _accuracy(session, space, request)
+        initial = starting_architectures(session, space, request)
     problem = build_problem(space, devices, accuracy, request)
     result = run(
         problem,
@@ -62,6 +64,7 @@ def run_search(
         budget=Budget(request.budget.evaluations, request.budget.seconds),
         cap=Budget(settings.max_search_evaluations, settings.max_search_seconds),
         largest_front=LARGEST_FRONT,
+        initial=initial,
         rng=np.random.default_rng(request.seed),
         on_progress=on_progress,
     )
