@@ -1,5 +1,6 @@
 """Bodies of POST /search."""
 
+import operator
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -244,6 +245,8 @@ class SearchAnswer(BaseModel):
     complete: bool = Field(description="whether the whole space was scored, so that the front is exact")
     seed: int
     predictor: PredictorInfo = Field(description="of the first device")
-    predictors: dict[str, PredictorInfo] = Field(default={}, description="of each device, where there are several")
+    predictors: dict[str, PredictorInfo] = Field(
+        default={}, exclude_if=operator.not_, description="of each device, where there are several"
+    )
     accuracy: AccuracyInfo | None = Field(description="null where accuracy is neither objective nor limit")
     warnings: list[str] = Field(default=[], description="why the front may not be what was meant")
