@@ -11,8 +11,10 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from search.checkpoint import Checkpoint
 from search.errors import (
     InvalidBudgetError,
+    InvalidCheckpointError,
     InvalidProblemError,
     ObjectiveShapeError,
     SearchError,
@@ -37,11 +39,13 @@ __all__ = [
     "Algorithm",
     "Budget",
     "Candidate",
+    "Checkpoint",
     "Constraint",
     "Direction",
     "Evaluation",
     "Fit",
     "InvalidBudgetError",
+    "InvalidCheckpointError",
     "InvalidProblemError",
     "Objective",
     "ObjectiveShapeError",
@@ -108,6 +112,7 @@ def run(
     cap: Budget | None = None,
     largest_front: int | None = None,
     initial: Sequence[Architecture] = (),
+    checkpoint: Checkpoint | None = None,
 ) -> SearchResult:
     """Searches for the Pareto front of a problem.
 
@@ -120,6 +125,8 @@ def run(
         cap: further limits, which hold also where the budget has none and are not spent just because they are there.
         largest_front: members returned and reported at most; None for all of them.
         initial: architectures of the space to start from; they count as evaluations.
+        checkpoint: of an earlier run of the same problem and algorithm, which this one continues: what that had
+            evaluated is not evaluated again, and its evaluations and seconds count.
 
     Returns:
         The front and how it came about. Where nothing meets the constraints the front is empty and
@@ -127,6 +134,7 @@ def run(
 
     Raises:
         UnknownAlgorithmError: no such algorithm.
+        InvalidCheckpointError: the checkpoint is of another problem.
         NotEnumerableError: exhaustive search was asked for in a space that is too large to be listed.
         ObjectiveShapeError: an objective returned the wrong shape. What an objective raises passes through.
     """
@@ -134,6 +142,6 @@ def run(
     name = choose_algorithm(problem, budget.within(cap or Budget())) if algorithm == AUTO else algorithm
     if name not in ALGORITHMS:
         raise UnknownAlgorithmError(name, [AUTO, *ALGORITHMS])
-    evaluation = Evaluation(problem, budget, on_progress, cap, largest_front, initial)
+    evaluation = Evaluation(problem, budget, on_progress, cap, largest_front, initial, checkpoint)
     ALGORITHMS[name](evaluation, rng=rng)
     return evaluation.result(name)

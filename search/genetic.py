@@ -42,7 +42,7 @@ _FAILED_VIOLATION = 1e30
 
 def population_size(evaluation: Evaluation) -> int:
     """Individuals of a population that suits the budget and fits into the space."""
-    wanted = int(np.clip(evaluation.remaining // _GENERATIONS, _SMALLEST_POPULATION, _LARGEST_POPULATION))
+    wanted = int(np.clip(evaluation.limit // _GENERATIONS, _SMALLEST_POPULATION, _LARGEST_POPULATION))
     return min(wanted, evaluation.space.size)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from search.checkpoint import Checkpoint
 from search.errors import InvalidBudgetError
 from spaces.base import Architecture
 
@@ -62,12 +63,16 @@ class Progress:
         limit: evaluations at which the run ends at the latest.
         seconds: wall time since the start.
         front: non-dominated feasible architectures so far, in the order and number of `SearchResult.front`.
+        failed: evaluations so far with a metric that was NaN or infinite.
+        checkpoint: gives what another process would need to go on; valid until the next batch.
     """
 
     evaluations: int
     limit: int
     seconds: float
     front: tuple[Candidate, ...]
+    failed: int
+    checkpoint: Callable[[], Checkpoint]
 
 
 @dataclass(frozen=True, slots=True)

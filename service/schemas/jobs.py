@@ -15,6 +15,7 @@ class JobProgress(BaseModel):
     evaluations: int = 0
     limit: int | None = None
     seconds: float = 0.0
+    failed: int = Field(default=0, description="evaluations with a metric that was not finite")
 
 
 class JobView(BaseModel):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,9 +22,9 @@ from service.warm_start import starting_architectures
 from spaces import SearchSpace
 
 if TYPE_CHECKING:
-    from search import Progress, SearchResult
+    from search import Checkpoint, Progress, SearchResult
 
-
+_log = logging.getLogger(__name__)
 # What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
 LARGEST_FRONT: Final = 1_000
 
@@ -36,6 +38,7 @@ def run_search(
     *,
     job_id: str,
     on_progress: Callable[[Progress], bool] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> SearchAnswer:
     """The Pareto front of a request that `check_search` let pass.
 
@@ -47,10 +50,15 @@ def run_search(
         settings: its longest search ends every search, whatever the request's budget leaves open.
         job_id: named in the answer.
         on_progress: called after each batch; returns True to stop.
+        checkpoint: of an earlier attempt at the same request, which goes on from there.
 
     Raises: UnreachableLimitError if nothing within the limits was found; what `check_search` raises.
     """
-    from search import Budget, run  # brings pymoo: seconds that starting the server need not take
+    from search import (
+        Budget,
+        InvalidCheckpointError,
+        run,
+    )  # brings pymoo: seconds that starting the server need not take
 
     space = find_space(spaces, request.space)
     with sessions() as session:
@@ -58,16 +66,21 @@ def run_search(
         accuracy = _accuracy(session, space, request)
         initial = starting_architectures(session, space, request)
     problem = build_problem(space, devices, accuracy, request)
-    result = run(
+    search = partial(
+        run,
         problem,
         algorithm=request.algorithm,
         budget=Budget(request.budget.evaluations, request.budget.seconds),
         cap=Budget(settings.max_search_evaluations, settings.max_search_seconds),
         largest_front=LARGEST_FRONT,
         initial=initial,
-        rng=np.random.default_rng(request.seed),
         on_progress=on_progress,
     )
+    try:
+        result = search(rng=np.random.default_rng(request.seed), checkpoint=checkpoint)
+    except InvalidCheckpointError as error:  # an older release knew other metrics
+        _log.warning("the search begins anew", extra={"reason": error.reason})
+        result = search(rng=np.random.default_rng(request.seed))
     if not result.feasible and result.stopped_by != "cancelled":
         raise unreachable(request, problem, result)
     return SearchAnswer(

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from search import ALGORITHMS, Budget, Constraint, Evaluation, Objective, Problem, non_dominated, run
+from search import ALGORITHMS, Budget, Checkpoint, Constraint, Evaluation, Objective, Problem, non_dominated, run
 from spaces.base import Architecture
 from spaces.nb201 import Nb201
 
@@ -136,3 +136,25 @@ def test_algorithm_single_objective_finds_one_best(algorithm):
     problem = make_problem()
     single = Problem(SPACE, {"accuracy": problem.objectives["accuracy"]})
     assert len(search(algorithm, single).front) == 1
+
+
+@algorithms
+def test_algorithm_goes_on_from_a_checkpoint_without_evaluating_anything_again(algorithm):
+    seen = []
+
+    def stop_after_300(progress):
+        seen.append(progress)
+        return progress.evaluations >= 300
+
+    asked = []
+    first = search(algorithm, make_problem(asked=asked), on_progress=stop_after_300)
+    assert first.stopped_by == "cancelled"
+    state = Checkpoint.from_bytes(seen[-1].checkpoint().to_bytes())
+    assert state.keys == tuple(architecture.key for architecture in asked)
+    result = search(algorithm, make_problem(asked=asked), checkpoint=state)
+    assert result.evaluations == len(asked) == len(set(asked)) == 700
+    assert result.seconds > first.seconds
+    problem = make_problem()
+    kept = non_dominated(problem.costs(problem.evaluate(asked)))
+    classes = {SPACE.isomorphism_class(each) for each, is_kept in zip(asked, kept, strict=True) if is_kept}
+    assert {SPACE.isomorphism_class(candidate.architecture) for candidate in result.front} == classes
