@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from device_db import Job, JobNotFoundError, Jobs, Measurements
 from service.errors import FieldError, InvalidRequestError, pointing
 from service.schemas.searches import SearchRequest
+from service.use_cases.describe_job import front_of
 from spaces import Architecture, SearchSpace
 
 # More starts than this would use up most budgets before the search begins.
@@ -40,7 +41,7 @@ def _front_of(job: Job, space: SearchSpace) -> list[str]:
     """Its final front, or the one so far."""
     if job.request.get("space") != space.name:
         _refuse(f"job {job.id} searched {job.request.get('space')!r}, this is a search of {space.name!r}")
-    front = (job.result or job.progress).get("front", [])
+    front = front_of(job)
     if not front:
         _refuse(f"job {job.id} is {job.state} and has no front")
     return list(dict.fromkeys(entry["architecture"] for entry in front if "hardware" not in entry))

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,7 +44,7 @@ def state(deployment: Any) -> Iterator[AppState]:
     opened.engine.dispose()
 
 
-def submit(state: AppState, request: dict[str, object], kind: str = "search") -> str:
+def submit(state: AppState, request: Mapping[str, object], kind: str = "search") -> str:
     with state.sessions.begin() as session:
         return Jobs(session).create(kind, request).id
 
