@@ -253,6 +253,15 @@ class Job(Base):
     __table_args__ = (Index(None, "state", "created_at"),)
 
 
+class JobCheckpoint(Base):
+    """What a running job's next worker goes on from, in the job kind's own form; gone when the job has ended."""
+
+    __tablename__ = "job_checkpoints"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    state: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class ApiKey(Base):
     """A bearer token's SHA-256 and what it permits; the token itself is not stored."""
 

@@ -15,6 +15,7 @@ ServiceError
 ├── NoAccuraciesError          no accuracies of a space on a data set
 ├── SimulatedDeviceError       asks of a simulated device what only a measured one has
 ├── MeasuredDeviceError        asks of a measured device what only a simulated one has
+├── NoFrontError               a job without a front
 ├── OverloadedError            every slot taken
 └── UnavailableError           the database cannot serve yet
 """
@@ -183,6 +184,14 @@ class SearchCancelledError(ServiceError):
 
     def __init__(self, job: str):
         super().__init__(f"the search was cancelled before it had found anything; GET /jobs/{job} has its record")
+        self.job = job
+
+
+class NoFrontError(ServiceError):
+    """The job has no front that could be written to a file."""
+
+    def __init__(self, job: str, state: str):
+        super().__init__(f"job {job} is {state} and has found no front; GET /jobs/{job} says how it stands")
         self.job = job
 
 
