@@ -305,3 +305,8 @@ def is_product(space: SearchSpace) -> bool:
 def is_enumerable(space: SearchSpace, limit: int = 100_000) -> bool:
     """Whether listing the space is reasonable."""
     return math.isfinite(space.size) and space.size <= limit
+
+
+def is_open(space: SearchSpace) -> bool:
+    """Whether users bring the space's architectures: it grows, and each has its own input shape and size."""
+    return getattr(space, "is_open", False)
