@@ -26,6 +26,7 @@ class AppState:
         read_sessions: for transactions that only read; they wait for nobody.
         inference: bounds predictions that run at the same time.
         suggestions: the same of suggestions, which take seconds and leave the predictions their slots.
+        imports: bounds uploaded models that are read at the same time, each by a process of its own.
         search_waits: bounds requests that wait for their search.
         bell: rings when a job is created or ends in this process.
     """
@@ -38,6 +39,7 @@ class AppState:
     predictors: PredictorCache
     inference: Slots
     suggestions: Slots
+    imports: Slots
     search_waits: Slots
     metrics: Metrics
     bell: Bell
@@ -65,6 +67,7 @@ def open_state(settings: Settings, metrics: Metrics) -> AppState:
         predictors=PredictorCache(settings.predictor_cache),
         inference=Slots("predictions", settings.inference_slots, settings.inference_wait_seconds),
         suggestions=Slots("suggestions", 1, settings.inference_wait_seconds),
+        imports=Slots("models to read", 2, settings.inference_wait_seconds),
         search_waits=Slots("waiting searches", settings.search_waiters, 0.0),
         metrics=metrics,
         bell=Bell(),

@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli import bench, devices, imports, keys, train
+from service.cli import bench, devices, imports, keys, models, train
 from service.cli.encode import encode
 from service.cli.label import label
 from service.cli.migrate import migrate
@@ -29,6 +29,7 @@ app.command()(migrate)
 app.add_typer(imports.app, name="import")
 app.add_typer(keys.app, name="keys")
 app.add_typer(devices.app, name="devices")
+app.add_typer(models.app, name="models")
 app.command()(suggest)
 app.command()(upload)
 app.command()(predict)

@@ -12,6 +12,7 @@ import typer
 from service.cli.failures import CommandError
 from service.cli.options import AsJson, DataDir
 from service.cli.output import print_json, say
+from service.cli.remote import ApiKeyOption, Server, ServerOption, describe_fault
 
 if TYPE_CHECKING:
     from service.uploads.errors import RejectedRowsError
@@ -23,7 +24,6 @@ _MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
 }
 _GZIP = ".gz"
-_TIMEOUT_S = 600
 
 
 def upload(
@@ -35,11 +35,8 @@ def upload(
     check_units: Annotated[
         bool, typer.Option("--check-units/--no-check-units", help="Refuse latencies that look about 1000x off.")
     ] = True,
-    server: Annotated[
-        str | None,
-        typer.Option("--server", envvar="ARCHCAST_SERVER", help="URL of a server; needs ARCHCAST_API_KEY."),
-    ] = None,
-    api_key: Annotated[str | None, typer.Option(envvar="ARCHCAST_API_KEY", hidden=True, help="Of the server.")] = None,
+    server: ServerOption = None,
+    api_key: ApiKeyOption = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,31 +61,8 @@ def upload(
 
 def _send(server: str, api_key: str | None, file: Path, media_type: str, query: dict[str, str]) -> dict[str, Any]:
     """Upload over HTTP: needs the base install only."""
-    import httpx
-
-    headers = {"Content-Type": media_type} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
-    if _is_gzip(file):
-        headers["Content-Encoding"] = "gzip"
-    url = f"{server.rstrip('/')}/admin/measurements"
-    try:
-        with file.open("rb") as body:
-            response = httpx.post(url, params=query, content=body, headers=headers, timeout=_TIMEOUT_S)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"{server} cannot be reached: {error}") from error
-    if response.is_success:
-        return response.json()
-    raise _refusal(response.status_code, response.headers.get("content-type", ""), response.text)
-
-
-def _refusal(status: int, content_type: str, text: str) -> CommandError:
-    """An RFC 9457 problem as a command's error."""
-    import json
-
-    if not content_type.startswith("application/problem+json"):
-        return CommandError(f"the server answered {status}")
-    problem = json.loads(text)
-    faults = [_fault(fault) for fault in problem.get("errors", [])]
-    return CommandError(problem.get("detail") or problem.get("title", f"the server answered {status}"), faults)
+    headers = {"Content-Type": media_type} | ({"Content-Encoding": "gzip"} if _is_gzip(file) else {})
+    return Server(server, api_key).post_file("/admin/measurements", query, file, headers)
 
 
 def _store(
@@ -125,16 +99,10 @@ def _open(file: Path) -> BinaryIO:
 
 def _rejection(error: RejectedRowsError) -> CommandError:
     faults = [
-        _fault({"row": one.row, "line": one.line, "column": one.column, "reason": one.reason}) for one in error.problems
+        describe_fault({"row": one.row, "line": one.line, "column": one.column, "reason": one.reason})
+        for one in error.problems
     ]
     return CommandError(str(error), faults)
-
-
-def _fault(fault: dict[str, Any]) -> str:
-    """`line 3, latency_ms: reason`."""
-    place = f"line {fault['line']}" if fault.get("line") else f"row {fault['row']}" if fault.get("row") else ""
-    where = ", ".join(part for part in (place, fault.get("column") or fault.get("pointer") or "") if part)
-    return f"{where}: {fault['reason']}" if where else fault["reason"]
 
 
 def _report(answer: dict[str, Any]) -> None:
@@ -142,7 +110,7 @@ def _report(answer: dict[str, Any]) -> None:
     counts = ", ".join(f"{answer[name]:,} {name}" for name in ("inserted", "updated", "unchanged", "rejected"))
     say(f"rows {verb}stored: {counts}")
     for fault in answer["errors"]:
-        say(f"  {_fault(fault)}")
+        say(f"  {describe_fault(fault)}")
     for predictor in answer["predictors"]:
         say("predictor of {device} in {space}: {name} version {version}, {samples} samples".format_map(predictor))
     if answer["batch"]:

@@ -23,6 +23,7 @@ from device_db import Artifact, Artifacts, DeviceKind, Devices, Measurements, se
 from predictors import MIN_SAMPLES, CostLinear, LatencyPredictor, cost_linear, fit_cost_linear, load
 from spaces import Architecture, SearchSpace, get_space
 from spaces.base import FloatArray
+from spaces.onnx_model import NAME as UPLOADED
 
 SOURCE_SAMPLES: Final = 200
 MAX_SOURCES: Final = 64
@@ -178,7 +179,12 @@ def _by_name(predictor: AdaptedPredictor) -> tuple[str, str]:
 
 
 def _basis(session: Session, device: str, space: str) -> _Basis | None:
-    """What there is to fit on now; None below `MIN_SAMPLES`. Raises: DeviceNotFoundError."""
+    """What there is to fit on now; None below `MIN_SAMPLES`. Raises: DeviceNotFoundError.
+
+    None as well for uploaded networks, whose layers a device's samples in every space tell of: see `workload_costs`.
+    """
+    if space == UPLOADED:
+        return None
     keys, latency_ms = Measurements(session).latencies(device, space)
     if len(keys) < MIN_SAMPLES:
         return None

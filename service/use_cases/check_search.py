@@ -27,6 +27,9 @@ def check_search(
     """Return if the search can run. Raises: InvalidRequestError that points at each fault; DeviceNotReadyError."""
     space = body_space(spaces, request.space)
     device = body_device(session, request.device)
+    if not space.size:
+        reason = f"{space.name} has no architectures yet: POST /models brings them"
+        raise InvalidRequestError([FieldError(reason, pointer="/space")])
     costs = (
         Codesign(device, space, request) if request.options else open_costs(session, predictors, device, space, keys=())
     )

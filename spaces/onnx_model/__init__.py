@@ -13,9 +13,10 @@ from spaces.onnx_model.errors import (
 from spaces.onnx_model.imported import ImportedLayer, ImportedModel, Unsupported
 from spaces.onnx_model.importing import import_apart, import_here
 from spaces.onnx_model.limits import Limits
-from spaces.onnx_model.space import ModelStore, OnnxModels
+from spaces.onnx_model.space import NAME, ModelStore, OnnxModels
 
 __all__ = [
+    "NAME",
     "DynamicDimensionsError",
     "ImportedLayer",
     "ImportedModel",

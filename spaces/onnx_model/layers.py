@@ -44,6 +44,13 @@ class LayerReader:
         """Every layer. Raises: ModelTooLargeError for more work than is counted exactly."""
         for node in self.graph.nodes:
             self._read(node)
+        for layer in (one.layer for one in self.layers):
+            inputs = layer.in_channels // layer.groups * layer.kernel_area
+            if layer.kind in ("conv", "linear", "matmul") and inputs > self._limits.inputs:
+                raise ModelTooLargeError(
+                    f"layer {layer.name!r} adds up {inputs:,} products for each output, the most is "
+                    f"{self._limits.inputs:,}"
+                )
         macs = sum(one.layer.macs for one in self.layers)
         values = sum(one.layer.in_elements + one.layer.out_elements for one in self.layers)
         for what, count in (("multiply-accumulates", macs), ("values read and written", values)):

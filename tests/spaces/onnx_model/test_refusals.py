@@ -121,7 +121,18 @@ def test_shapes_beyond_every_machine_are_refused(build: Build):
             dim.dim_value = size
         refusal(model.SerializeToString())
     big = build([node("MatMul", ["x", "x"], ["y"])], {"x": [2**18, 2**18]})
-    assert isinstance(refusal(big.SerializeToString(), elements=2**40, macs=2**50), ModelTooLargeError)
+    assert "adds up" in str(refusal(big.SerializeToString(), elements=2**40, inputs=2**17))
+    assert "multiply-accumulates" in str(refusal(big.SerializeToString(), elements=2**40))
+
+
+def test_weights_that_a_few_bytes_describe_are_bounded(build: Build):
+    filled = node("ConstantOfShape", ["n"], ["w"])
+    model = build([node("Relu", ["x"], ["y"])], {"x": [1, 2**24]}, weights={"n": np.array([2**24, 4])})
+    del model.graph.node[:]
+    model.graph.node.extend([filled, node("MatMul", ["x", "w"], ["y"])])
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4]))
+    assert "adds up 16,777,216 products" in str(refusal(model.SerializeToString()))
 
 
 def test_constants_that_would_fill_the_memory_are_not_computed(build: Build):
