@@ -3,10 +3,10 @@
     latency(network) = sum over its layers of sum_k w_k f_k(layer),  w >= 0
 
 with the columns f of `COLUMNS`: a launch, multiply-accumulates by kind of kernel, bytes by kind of traffic, and
-rooflines of several balances. The same w holds for every network, so timings of one space's networks speak of another's,
-and a prediction divides among the layers. Weights are fitted by non-negative least squares of relative errors with a
-ridge whose strength cross-validation chooses: a negative cost would be a nonsense that shows as soon as a network is
-unlike those timed.
+rooflines of several balances. The same w holds for every network, so timings of one space's networks speak of those of
+another, and a prediction divides among the layers. Weights are fitted by non-negative least squares of relative errors
+with a ridge that draws towards a plain device; cross-validation says how far it may. A negative cost, or one that the
+samples do not tell and that is left to chance, shows as soon as a network is unlike those timed.
 
 Spread: the cross-validated relative error, times sqrt(1 + h) with h the leverage of the network's row, which is small
 among networks like those timed and grows without bound away from them. A network whose h is far above all of theirs is
@@ -48,10 +48,14 @@ COLUMNS: Final = (
     "launch",
     *(f"macs:{kind}" for kind in _MACS),
     *(f"bytes:{kind}" for kind in _TRAFFIC),
-    "bytes:weights",
     *(f"roofline:{balance:g}" for balance in _BALANCES),
 )
-_RIDGES: Final = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+_GROUPS: Final = np.array([name.partition(":")[0] for name in COLUMNS])
+# Before any sample a launch, MACs, bytes and the rooflines carry a quarter of the latency each.
+_PRIOR: Final = np.where(_GROUPS == "roofline", 0.25 / len(_BALANCES), 0.25)
+_RIDGES: Final = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
+# The strongest ridge whose error is within this factor of the best: what the samples leave open stays near the prior.
+_TOLERANCE: Final = 1.25
 _FOLDS: Final = 5
 _REWEIGHTINGS: Final = 6
 _HUBER: Final = 2.0
@@ -81,8 +85,7 @@ def _row(layer: Layer, batch: int) -> list[float]:
     return [
         1.0,
         *(macs if belongs(layer) else 0.0 for belongs in _MACS.values()),
-        *(activations if layer.kind in kinds else 0.0 for kinds in _TRAFFIC.values()),
-        weights,
+        *(activations + weights if layer.kind in kinds else 0.0 for kinds in _TRAFFIC.values()),
         *(max(macs / balance, activations + weights) for balance in _BALANCES),
     ]
 
@@ -156,10 +159,11 @@ def fit_workload_latency(space: SearchSpace, columns: FloatArray, latency_ms: Fl
     Raises: TooFewSamplesError; ValueError for a latency that is not positive and finite.
     """
     latency_ms = checked_latencies(latency_ms)
-    scale = _scale(columns, latency_ms)
+    scale = np.maximum(_scale(columns, latency_ms), np.finfo(float).tiny)
     scaled = columns / scale
     errors = {ridge: _cross_validated(scaled, latency_ms, ridge) for ridge in _RIDGES}
-    ridge = min(_RIDGES, key=lambda one: _typical(errors[one]))
+    best = max(min(map(_typical, errors.values())), _LEAST_SPREAD)
+    ridge = max(one for one in _RIDGES if _typical(errors[one]) <= _TOLERANCE * best or one == _RIDGES[0])
     weights = _solve(scaled, latency_ms, ridge)
     spread = max(_typical(errors[ridge]), _LEAST_SPREAD)
     rows = scaled / np.maximum(latency_ms, scaled @ weights)[:, None]
@@ -178,12 +182,18 @@ def fit_workload_latency(space: SearchSpace, columns: FloatArray, latency_ms: Fl
 
 
 def _scale(columns: FloatArray, latency_ms: FloatArray) -> FloatArray:
-    """(d,) of each column what goes with a millisecond; one that no sample has is measured like all of its group."""
-    scale = columns.sum(axis=0) / latency_ms.sum()
-    groups = np.array([name.partition(":")[0] for name in COLUMNS])
-    for index in np.flatnonzero(scale <= 0):
-        scale[index] = scale[groups == groups[index]].sum() or 1.0
-    return scale
+    """(d,) units of each column that go with a millisecond.
+
+    The same for all MACs and for all bytes, whatever their kind: a MAC of a kind that the samples have few of costs,
+    before they say otherwise, what MACs cost, and not a share of the latency.
+    """
+    per_ms = columns.sum(axis=0) / latency_ms.sum()
+    return np.array(
+        [
+            per_ms[group == _GROUPS].sum() if is_shared else one
+            for group, is_shared, one in zip(_GROUPS, _GROUPS != "roofline", per_ms, strict=True)
+        ]
+    )
 
 
 def _solve(scaled: FloatArray, latency_ms: FloatArray, ridge: float) -> FloatArray:
@@ -192,9 +202,7 @@ def _solve(scaled: FloatArray, latency_ms: FloatArray, ridge: float) -> FloatArr
     Errors are relative to the sample or the prediction, whichever is larger, and large ones count by their size rather
     than its square: networks that a runtime left out in part would rule the fit otherwise.
     """
-    seen = scaled.any(axis=0)
-    size = int(seen.sum())
-    weights = np.where(seen, 1 / size, 0.0)  # the ridge draws towards equal parts
+    weights = _PRIOR
     prior = np.sqrt(ridge) * weights
     penalty = np.sqrt(ridge) * np.eye(len(weights))
     for _ in range(_REWEIGHTINGS):

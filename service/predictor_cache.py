@@ -7,14 +7,20 @@ from sqlalchemy.orm import Session
 
 from device_db import Artifacts
 from predictors import LatencyPredictor, load
+from service.workload_costs import WorkloadPredictors
 from spaces import get_space
 
 
 class PredictorCache:
-    """Thread-safe least-recently-used cache over the artifacts in the database."""
+    """Thread-safe least-recently-used cache over the artifacts in the database.
+
+    Attributes:
+        workloads: predictors over layers, which have no artifacts.
+    """
 
     def __init__(self, size: int):
         self._size = size
+        self.workloads = WorkloadPredictors()
         self._predictors: OrderedDict[tuple[str, str, int], LatencyPredictor] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -34,6 +34,7 @@ from service.uploads.errors import (
 )
 from spaces.errors import IndexUnavailableError, InvalidArchitectureError, NotEnumerableError, UnknownSpaceError
 from spaces.onnx_model import DynamicDimensionsError, ModelRefusedError, ModelTooLargeError, UnknownBindingError
+from targets import UnsupportedLayerError
 
 _log = logging.getLogger(__name__)
 Fault = FieldError | RowProblem
@@ -107,6 +108,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     UnknownBindingError: ProblemType(422, "unknown-dimension", "No such dimension", ("name", "known")),
     ModelTooLargeError: ProblemType(413, "model-too-large", "Model too large"),
     ModelRefusedError: ProblemType(422, "model-refused", "Model refused"),
+    UnsupportedLayerError: ProblemType(422, "unsupported-layer", "Layer not supported", ("hardware", "layer", "kind")),
     NotEnumerableError: ProblemType(409, "space-not-enumerable", "Search space too large to list", ("space",)),
 }
 

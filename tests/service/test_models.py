@@ -173,9 +173,80 @@ def test_timings_of_an_uploaded_network_are_stored_and_answered(post: Any, clien
     rows = ["device,space,architecture,latency_ms,input_shape"]
     hashes = [post(small_model(width)).json()["architecture"] for width in (4, 5)]
     rows += [
-        f"unmeasured,onnx,{key},{value},{shape}" for key, value, shape in zip(hashes, (1, 900), ("3x4x4", "3x5x5"), strict=True)
+        f"unmeasured,onnx,{key},{value},{shape}"
+        for key, value, shape in zip(hashes, (1, 900), ("3x4x4", "3x5x5"), strict=True)
     ]
     headers = {"Content-Type": "text/csv"} | deployment.bearer("upload")
     stored = client.post("/admin/measurements", content="\n".join(rows), headers=headers)
     assert (stored.status_code, stored.json()["inserted"]) == (200, 2), stored.text
     assert client.get("/devices/unmeasured").json()["samples"] == {"onnx": 2}
+
+
+def test_uploaded_network_is_predicted_on_a_device_that_was_timed_with_cells(post: Any, client: TestClient):
+    """`bench-board` has twenty cells, whose latencies a simulated device's are in truth."""
+    alike = post(export_onnx(CELL)).json()["architecture"]
+    unlike = post(small_model(512)).json()["architecture"]
+    body = {"space": "onnx", "device": "bench-board", "architectures": [alike, unlike]}
+    answer = client.post("/predict_latency", json=body)
+    assert answer.status_code == 200, answer.text
+    first, second = answer.json()["results"]
+    truth = load_target(SIMULATED).cost(SPACES["nb201"].workload(CELL)).latency_ms
+    assert first["latency_ms"] == pytest.approx(truth, rel=0.25)
+    assert first["lower_ms"] <= truth <= first["upper_ms"]
+    assert (first["origin"], first["unlike_samples"]) == ("predicted", False)
+    relative = [(one["upper_ms"] - one["latency_ms"]) / one["latency_ms"] for one in (first, second)]
+    assert relative[1] > relative[0]
+    info = answer.json()["predictor"]
+    assert (info["name"], info["samples"]) == ("workload", 20)
+
+
+def test_timing_of_an_uploaded_network_is_answered_and_changes_the_others(
+    post: Any, client: TestClient, deployment: Any
+):
+    cells = (SPACES["nb201"].parse(cell) for cell in ("3-3-3-3-3-3", "2-3-2-3-2-3"))
+    first, second = (post(export_onnx(cell)).json()["architecture"] for cell in cells)
+    body = {"space": "onnx", "device": "bench-board", "architectures": [first, second]}
+    before = client.post("/predict_latency", json=body).json()["results"]
+    content = f"device,space,architecture,latency_ms\nbench-board,onnx,{first},77"
+    headers = {"Content-Type": "text/csv"} | deployment.bearer("upload")
+    assert client.post("/admin/measurements", content=content, headers=headers).status_code == 200
+    after = client.post("/predict_latency", json=body).json()
+    assert (after["results"][0]["latency_ms"], after["results"][0]["origin"]) == (77, "measured")
+    assert after["results"][1]["latency_ms"] != before[1]["latency_ms"]
+    assert after["predictor"]["samples"] == 21
+
+
+def test_device_without_samples_cannot_predict_an_uploaded_network(post: Any, client: TestClient):
+    architecture = post(small_model()).json()["architecture"]
+    body = {"space": "onnx", "device": "unmeasured", "architecture": architecture}
+    answer = client.post("/predict_latency", json=body)
+    assert (answer.status_code, answer.json()["samples"]) == (409, 0)
+
+
+@pytest.mark.parametrize(("device", "source"), [(SIMULATED, "simulated"), ("bench-board", "estimated")])
+@pytest.mark.parametrize("space", ["nb201", "onnx"])
+def test_breakdown_divides_a_latency_among_the_layers(
+    post: Any, client: TestClient, device: str, source: str, space: str
+):
+    architecture = post(export_onnx(CELL)).json()["architecture"] if space == "onnx" else CELL.key
+    body = {"space": space, "device": device, "architecture": architecture, "breakdown": True}
+    answer = client.post("/predict_latency", json=body).json()
+    (result,) = answer["results"]
+    layers = SPACES["nb201"].workload(CELL).layers
+    assert answer["breakdown"] == source
+    assert [layer["kind"] for layer in result["layers"]] == [layer.kind for layer in layers]
+    assert sum(layer["share"] for layer in result["layers"]) == pytest.approx(1)
+    assert sum(layer["latency_ms"] for layer in result["layers"]) == pytest.approx(result["latency_ms"])
+    assert all(layer["share"] >= 0 for layer in result["layers"])
+    if source == "simulated":
+        costs = load_target(SIMULATED).cost(SPACES["nb201"].workload(CELL)).layers
+        assert [layer["latency_ms"] for layer in result["layers"]] == pytest.approx([one.latency_ms for one in costs])
+
+
+def test_breakdown_of_too_many_and_without_samples_is_refused(shared: TestClient):
+    body = {"space": "nb201", "device": SIMULATED, "architectures": [[0] * 6] * 101, "breakdown": True}
+    refused = shared.post("/predict_latency", json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/breakdown")
+    plain = shared.post("/predict_latency", json={**body, "breakdown": False}).json()
+    assert plain["breakdown"] is None
+    assert plain["results"][0]["layers"] is None
