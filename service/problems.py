@@ -19,6 +19,7 @@ from device_db import (
     DeviceExistsError,
     DeviceNotFoundError,
     JobNotFoundError,
+    ModelNotFoundError,
     NotFoundError,
     UploadNotFoundError,
 )
@@ -33,6 +34,8 @@ from service.uploads.errors import (
     UploadTooLargeError,
 )
 from spaces.errors import IndexUnavailableError, InvalidArchitectureError, NotEnumerableError, UnknownSpaceError
+from spaces.onnx_model import DynamicDimensionsError, ModelRefusedError, ModelTooLargeError, UnknownBindingError
+from targets import UnsupportedLayerError
 
 _log = logging.getLogger(__name__)
 Fault = FieldError | RowProblem
@@ -95,6 +98,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     ArtifactNotFoundError: ProblemType(
         404, "predictor-not-found", "Predictor version not found", ("device", "space", "version")
     ),
+    ModelNotFoundError: ProblemType(404, "model-not-found", "Model not found", ("key",)),
     JobNotFoundError: ProblemType(404, "job-not-found", "Job not found"),
     UploadNotFoundError: ProblemType(404, "upload-not-found", "Upload not found"),
     NotFoundError: ProblemType(404, "not-found", "Not found"),
@@ -109,6 +113,11 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     UploadColumnsError: ProblemType(422, "upload-columns", "Wrong columns", ("allowed",)),
     RejectedRowsError: ProblemType(422, "rejected-rows", "Bad rows, nothing stored", ("rejected", "rows")),
     UploadError: ProblemType(422, "unreadable-upload", "Unreadable upload"),
+    DynamicDimensionsError: ProblemType(422, "dynamic-dimensions", "Dimensions left open", ("names",)),
+    UnknownBindingError: ProblemType(422, "unknown-dimension", "No such dimension", ("name", "known")),
+    ModelTooLargeError: ProblemType(413, "model-too-large", "Model too large"),
+    ModelRefusedError: ProblemType(422, "model-refused", "Model refused"),
+    UnsupportedLayerError: ProblemType(422, "unsupported-layer", "Layer not supported", ("hardware", "layer", "kind")),
     NotEnumerableError: ProblemType(409, "space-not-enumerable", "Search space too large to list", ("space",)),
 }
 

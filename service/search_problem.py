@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-
 from predictors.accuracy_proxy import MIN_TABLE, fit_cost_ridge
+
 from service.accuracy_source import AccuracySource
 from service.codesign import Codesign
 from service.device_costs import Evaluator

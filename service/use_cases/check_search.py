@@ -27,6 +27,9 @@ def check_search(
 ) -> None:
     """Return if the search can run. Raises: InvalidRequestError that points at each fault; DeviceNotReadyError."""
     space = body_space(spaces, request.space)
+    if not space.size:
+        reason = f"{space.name} has no architectures yet: POST /models brings them"
+        raise InvalidRequestError([FieldError(reason, pointer="/space")])
     devices = open_devices(session, predictors, request, space, keys=())
     if isinstance(devices.first, Codesign):
         devices.first.check()

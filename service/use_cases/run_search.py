@@ -100,7 +100,10 @@ def run_search(
         predictor=devices.first.info,
         predictors={name: costs.info for name, costs in devices.costs.items()} if len(devices.costs) > 1 else {},
         accuracy=accuracy.info if accuracy else None,
-        warnings=[*_warnings(request, accuracy), *(costs.warnings if isinstance(costs, Codesign) else [])],
+        warnings=[
+            *_warnings(request, accuracy),
+            *(devices.first.warnings if isinstance(devices.first, Codesign) else []),
+        ],
     )
 
 
@@ -110,12 +113,14 @@ def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> A
     return open_accuracy(session, space, choose_dataset(session, space, request.dataset))
 
 
-def _warnings(request: SearchRequest, accuracy: AccuracySource | None) -> list[str]:
+def _warnings(request: SearchRequest, accuracy: AccuracySource | None, devices: SearchedDevices) -> list[str]:
+    found = devices.first.warnings if isinstance(devices.first, Codesign) else []
     if accuracy is None or accuracy.info.source != "log10_macs" or not {"accuracy", "macs"} <= {*request.objectives}:
-        return []
+        return found
     return [
+        *found,
         "accuracy is only a function of the MACs here, so that maximising it and minimising macs rules hardly any "
-        "architecture out; import accuracies of the space, or leave one of the two objectives out"
+        "architecture out; import accuracies of the space, or leave one of the two objectives out",
     ]
 
 
