@@ -100,10 +100,7 @@ def run_search(
         predictor=devices.first.info,
         predictors={name: costs.info for name, costs in devices.costs.items()} if len(devices.costs) > 1 else {},
         accuracy=accuracy.info if accuracy else None,
-        warnings=[
-            *_warnings(request, accuracy),
-            *(devices.first.warnings if isinstance(devices.first, Codesign) else []),
-        ],
+        warnings=_warnings(request, accuracy, devices),
     )
 
 
