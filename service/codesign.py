@@ -18,6 +18,7 @@ from service.precision_choice import WEIGHT_KEYS, hardware_changes, mixed_costs
 from service.problems import json_pointer
 from service.schemas.predictions import PredictorInfo
 from service.schemas.searches import SearchRequest
+from service.search_metrics import split_name
 from spaces import Architecture, SearchSpace, UnknownLayerGroupError, Workload
 from spaces.base import FloatArray
 from spaces.configured_space import ConfiguredSpace
@@ -39,7 +40,8 @@ class Codesign:
     def __init__(self, device: Device, space: SearchSpace, request: SearchRequest):
         self._description = device.config
         self._options: Mapping[Place, Sequence[Any]] = request.options
-        self._wanted = SIMULATED_METRICS & {*request.objectives, *request.constraints}
+        names = map(split_name, {*request.objectives, *request.constraints})
+        self._wanted = SIMULATED_METRICS & {metric for metric, of in names if of in (None, device.name)}
         if device.kind is not DeviceKind.simulated:
             reason = f"device {device.name!r} is measured: only simulated devices have a precision and keys to choose"
             raise InvalidRequestError([FieldError(reason, pointer=f"/{next(iter(self._options))[0]}")])
@@ -69,8 +71,14 @@ class Codesign:
 
     @property
     def evaluators(self) -> Mapping[str, Evaluator]:
-        """Each metric that some configuration knows."""
-        found = [costs for costs in self._known.values() if isinstance(costs, SimulatedCosts)] or [self._first]
+        """Each metric that the first configuration knows, or one that differs from it in a single choice."""
+        nothing = [0] * len(self._options)
+        near = [
+            (*nothing[:position], index, *nothing[position + 1 :])
+            for position, values in enumerate(self._options.values())
+            for index in range(len(values))
+        ]
+        found = [costs for each in near if isinstance(costs := self._costs(each), SimulatedCosts)] or [self._first]
         return {name: self._evaluator(name) for costs in found for name in costs.metrics}
 
     @property

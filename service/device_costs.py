@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from device_db import Device, DeviceKind, Devices, Measurements
 from predictors import MIN_SAMPLES, LatencyPredictor
+from predictors.workload_latency import WorkloadLatency
 from service.errors import DeviceNotReadyError
 from service.predictor_cache import PredictorCache
 from service.schemas.fields import Origin
 from service.schemas.predictions import PredictorInfo
 from spaces import Architecture, SearchSpace, Workload
-from spaces.base import FloatArray
+from spaces.base import FloatArray, is_open
 from targets import CostArrays, Target, build_target, parse_hardware, segment_costs
 from targets.formats import NumberFormat, mse_evaluator, sqnr_evaluator
 
@@ -24,12 +25,18 @@ Evaluator = Callable[[Sequence[Architecture]], FloatArray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Latencies:
-    """Latency of n architectures, in their order: values and bounds (n,) in ms, and where each comes from."""
+    """Latency of n architectures, in their order: values and bounds (n,) in ms, and where each comes from.
+
+    Attributes:
+        is_unlike: (n,) whether an architecture is unlike all that the predictor was fitted on; None where it cannot
+            tell.
+    """
 
     value_ms: FloatArray
     lower_ms: FloatArray
     upper_ms: FloatArray
     origins: list[Origin]
+    is_unlike: list[bool] | None = None
 
 
 # What a simulated device may know beside what every device does.
@@ -135,18 +142,13 @@ class MeasuredCosts:
 
     Attributes:
         predictor: fitted to the device's samples.
-        version: of the predictor.
+        info: what is told of it.
         measured_ms: latency by canonical architecture.
     """
 
     predictor: LatencyPredictor
-    version: int
+    info: PredictorInfo
     measured_ms: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def info(self) -> PredictorInfo:
-        """The predictor."""
-        return PredictorInfo(name=self.predictor.name, version=self.version, samples=self.predictor.samples)
 
     @property
     def evaluators(self) -> Mapping[str, Evaluator]:
@@ -165,7 +167,14 @@ class MeasuredCosts:
             lower_ms[unknown], upper_ms[unknown] = estimate.interval(interval)
             for index in unknown:
                 origins[index] = "predicted"
-        return Latencies(value_ms, lower_ms, upper_ms, origins)
+        is_unlike = None
+        if isinstance(self.predictor, WorkloadLatency):
+            is_unlike = [False] * len(architectures)
+            for index, unlike in zip(
+                unknown, self.predictor.is_unlike_samples([architectures[index] for index in unknown]), strict=True
+            ):
+                is_unlike[index] = unlike
+        return Latencies(value_ms, lower_ms, upper_ms, origins, is_unlike)
 
 
 def open_costs(
@@ -185,13 +194,39 @@ def open_costs(
     if device.kind is DeviceKind.simulated:
         hardware = parse_hardware(device.config)
         return SimulatedCosts(build_target(hardware), space, hardware.number_format)
+    if is_open(space):
+        fit = predictors.workloads.of(session, device.name, space)
+        info = PredictorInfo(name=fit.predictor.name, version=fit.version, samples=fit.predictor.samples)
+        return MeasuredCosts(fit.predictor, info, _measured_ms(session, device.name, space.name, keys))
     # The samples decide, not the artifact: an undone upload may have left a predictor of what is gone.
     samples = Devices(session).counts([device.name]).get(device.name, {}).get(space.name, 0)
     found = predictors.latest(session, device.name, space.name) if samples >= MIN_SAMPLES else None
     if found is None:
         raise DeviceNotReadyError(device.name, space.name, samples, MIN_SAMPLES)
-    version, predictor = found
-    return MeasuredCosts(predictor, version, _measured_ms(session, device.name, space.name, keys))
+    return MeasuredCosts(
+        found.predictor, PredictorInfo.of(found.artifact), _measured_ms(session, device.name, space.name, keys)
+    )
+
+
+def layer_shares(
+    session: Session, predictors: PredictorCache, device: Device, space: SearchSpace
+) -> Callable[[Architecture], FloatArray]:
+    """For an architecture what part of its latency each layer of its workload has, (layers,), adding up to 1.
+
+    Raises: DeviceNotReadyError for a measured device with too few samples.
+    """
+    if device.kind is DeviceKind.simulated:
+        target = build_target(parse_hardware(device.config))
+        return lambda architecture: _normalised(
+            np.array([layer.latency_ms for layer in target.cost(space.workload(architecture)).layers])
+        )
+    predictor = predictors.workloads.of(session, device.name, space).predictor
+    return lambda architecture: _normalised(predictor.layer_ms(architecture))
+
+
+def _normalised(parts: FloatArray) -> FloatArray:
+    total = parts.sum()
+    return parts / total if total > 0 else np.full(len(parts), 1 / max(len(parts), 1))
 
 
 def _measured_ms(session: Session, device: str, space: str, keys: Sequence[str] | None) -> dict[str, float]:

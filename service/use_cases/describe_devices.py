@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from device_db import Artifact, Artifacts, DeviceKind, Devices
 from service.lookup import find_space
 from service.schemas.devices import DeviceDetail, DeviceInfo, DeviceList, PredictorVersion
+from service.schemas.predictions import PredictorInfo
 from service.search_metrics import device_metrics
 from spaces import SearchSpace
 
@@ -57,9 +58,5 @@ def _latest(session: Session, device: str, spaces: Iterable[str]) -> list[Artifa
 
 def _predictor_version(artifact: Artifact) -> PredictorVersion:
     return PredictorVersion(
-        space=artifact.space,
-        name=artifact.predictor,
-        version=artifact.version,
-        samples=artifact.samples,
-        created_at=artifact.created_at,
+        space=artifact.space, created_at=artifact.created_at, **PredictorInfo.of(artifact).model_dump()
     )

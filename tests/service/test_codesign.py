@@ -249,6 +249,12 @@ def test_search_all_groups_alike_are_the_whole_network(shared: TestClient, devic
             assert [each[metric] for each in other] == pytest.approx([each[metric] for each in whole])
 
 
+def test_search_first_candidate_may_lack_what_only_others_know(shared: TestClient):
+    formats = {"device": "olive", "precision": {"weight_format": ["nf4"]}, "hardware": {"rows": [16, 36]}}
+    front = search(shared, objectives=["latency_ms", "quantisation_mse"], **formats, **RANDOM)["front"]
+    assert all(each["quantisation_mse"] > 0 for each in front)
+
+
 def test_search_width_counts_in_both_stages(shared: TestClient):
     for stage in ("prefill", "decode"):
         limits = {"objectives": ["latency_ms"], "constraints": {"macs": {"min": 150e6}}, **RANDOM}
@@ -344,7 +350,7 @@ def test_search_objectives_of_pruned_weights(shared: TestClient):
         (
             {"device": "m4bram", "objectives": ["energy_mj"], "hardware": {"clock_ghz": [0.2]}},
             "/objectives/0",
-            "known: accuracy, latency_ms, macs, params, quantisation_mse, quantisation_sqnr_db",
+            "known: accuracy, latency_ms, macs, params, peak_memory_bytes, quantisation_mse, quantisation_sqnr_db",
         ),
         ({"hardware": {"rows": list(range(1, 201)), "columns": list(range(1, 201))}}, "", "40,000 configurations"),
     ],

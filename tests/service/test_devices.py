@@ -26,7 +26,7 @@ def test_devices_are_listed_with_kind_and_samples(client: TestClient):
         "kind": "measured",
         "description": "a board on the bench",
         "samples": {"nb201": 20},
-        "metrics": ["accuracy", "latency_ms", "macs", "params"],
+        "metrics": ["accuracy", "latency_ms", "macs", "params", "peak_memory_bytes"],
     }
     simulated = [
         "accuracy",
@@ -35,6 +35,7 @@ def test_devices_are_listed_with_kind_and_samples(client: TestClient):
         "latency_ms",
         "macs",
         "params",
+        "peak_memory_bytes",
         "quantisation_mse",
         "quantisation_sqnr_db",
     ]
@@ -68,7 +69,7 @@ def test_device_metrics_are_those_that_its_costs_evaluate(name: str):
         for metric, evaluate in costs.evaluators.items()
     }
     assert all(np.isfinite(each).all() for each in values.values())
-    assert set(hardware_metrics(hardware)) == {*values, "accuracy", "macs", "params"}
+    assert set(hardware_metrics(hardware)) == {*values, "accuracy", "macs", "params", "peak_memory_bytes"}
 
 
 @pytest.mark.parametrize(("query", "status"), [("kind=toaster", 422), ("space=nb999", 404), ("space=%00", 422)])
