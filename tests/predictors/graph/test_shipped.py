@@ -16,7 +16,7 @@ from predictors.manifest import read_manifest
 from predictors.metrics import relative_errors
 from spaces import get_space
 
-SHIPPED: list[tuple[Kind, str]] = [("trunk", "nb201")]
+SHIPPED: list[tuple[Kind, str]] = [("trunk", "nb201"), ("trunk", "fbnet")]
 
 
 @pytest.fixture(scope="module")
