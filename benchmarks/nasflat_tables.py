@@ -50,6 +50,21 @@ and not on each device: the devices that the 90 % interval covers least and most
 {_by_samples(own)}"""
 
 
+def short_section(space: str, rows: Sequence[Row]) -> str:
+    """One table, of some predictors and samplers."""
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    return f"""### Some predictors on NASFLAT's tasks: {space}
+
+Spearman correlation over every measured architecture that was not timed, {rows[0]["samples"]} timings of each target
+device, mean over targets ± standard deviation over {rows[0]["seeds"]} seeds. Every network is trained anew for each
+task and seed, on 256 architectures of the task's source devices alone; *given* samples are those of the splits that
+the original was measured on.
+
+{_ranks(tasks, rows)}
+
+{_means(rows)}"""
+
+
 def _ranks(tasks: Sequence[str], rows: Sequence[Row]) -> str:
     body = []
     for predictor, sampler in _contestants(rows):

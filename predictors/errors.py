@@ -20,3 +20,12 @@ class InvalidArtifactError(PredictorError):
     def __init__(self, reason: str):
         super().__init__(f"not a readable predictor: {reason}")
         self.reason = reason
+
+
+class NoPretrainedNetworkError(PredictorError):
+    """No trained network of that kind comes with the package for the space."""
+
+    def __init__(self, space: str, kind: str):
+        super().__init__(f"no pre-trained {kind} network comes with the package for {space}")
+        self.space = space
+        self.kind = kind

@@ -11,7 +11,7 @@ import torch
 from arch_encodings.learned.vocabulary import Vocabulary
 from predictors.graph.flan import Flan
 from predictors.graph.inputs import GraphInputs
-from predictors.graph.pretrained import chunks
+from predictors.graph.pretraining import chunks
 from predictors.graph.settings import FlanSettings, TrainingSettings
 from predictors.graph.training import OnProgress, seeded, silent, train
 from predictors.normal_scores import normal_scores

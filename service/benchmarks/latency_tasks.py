@@ -31,11 +31,13 @@ from predictors import (
     fit_cost_linear,
     fit_graph_linear,
     fit_nasflat,
+    fit_nasflat_fine_tuned,
 )
 from predictors.features import feature_map
 from predictors.samplers import design_features
 from service.benchmarks.baselines import BASELINES, regress
 from service.benchmarks.latency_scores import Scores, estimate_scores, mean_scores, point_scores, rank_scores
+from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import LatencyTable
 from service.benchmarks.tasks import Task
 from spaces import Architecture, Nb201, SearchSpace, get_space
@@ -44,6 +46,8 @@ from spaces.base import FloatArray, IntArray
 SOURCE_SAMPLES: Final = 256
 # `d_optimal` with the columns of the source devices' predicted latencies beside its own.
 D_OPTIMAL_SOURCES: Final = "d_optimal_sources"
+# The samples of given splits.
+GIVEN: Final = "given"
 SAMPLER_NAMES: Final = (*sorted(SAMPLERS), D_OPTIMAL_SOURCES)
 OnStep = Callable[[str], None]
 
@@ -92,9 +96,8 @@ class Bench:
 class Sources:
     """What one seed knows of the source devices; nothing is trained before it is asked for."""
 
-    def __init__(self, bench: Bench, rng: np.random.Generator):
+    def __init__(self, bench: Bench, rows: IntArray):
         self._bench = bench
-        rows = rng.choice(len(bench.table.architectures), SOURCE_SAMPLES, replace=False)
         latency_ms = np.stack([bench.table.latency_ms[device][rows] for device in bench.task.sources], axis=1)
         self._table = SourceLatencies(bench.space, bench.architectures(rows), bench.task.sources, latency_ms)
 
@@ -140,9 +143,15 @@ FITS: Final[dict[str, Fit]] = {
     "cost_linear_alone": lambda sources, space, timed, ms: fit_cost_linear(space, timed, ms),
     "graph_linear": lambda sources, space, timed, ms: fit_graph_linear(sources.trunk, timed, ms),
     "nasflat": lambda sources, space, timed, ms: fit_nasflat(sources.nasflat, timed, ms),
+    "nasflat_fine_tuned": lambda sources, space, timed, ms: fit_nasflat_fine_tuned(sources.nasflat, timed, ms),
 }
 # What of the sources a predictor rests on; training it is no part of adapting to a device.
-_NEEDS: Final = {"cost_linear": "linear", "graph_linear": "trunk", "nasflat": "nasflat"}
+_NEEDS: Final = {
+    "cost_linear": "linear",
+    "graph_linear": "trunk",
+    "nasflat": "nasflat",
+    "nasflat_fine_tuned": "nasflat",
+}
 AUTO: Final = "auto"
 _AUTO_OF: Final = ("cost_linear", "graph_linear")
 FLOPS: Final = "flops"
@@ -222,19 +231,27 @@ def run_task(
     samples: Sequence[int],
     seeds: int,
     on_step: OnStep = lambda step: None,
+    splits: Splits | None = None,
 ) -> list[dict[str, Any]]:
-    """A row for each number of samples, sampler and predictor: see `mean_scores`."""
+    """A row for each number of samples, sampler and predictor: see `mean_scores`.
+
+    Args: splits: in the place of random sources and of what the sampler chooses; the only sampler is then `GIVEN`.
+    """
     scores: dict[tuple[int, str, str], list[dict[str, Scores]]] = {}
     known: Designs = {}
     sourceless: Sourceless = {}
     for seed in range(seeds):
-        sources = Sources(bench, _streams(seed)[0])
-        for count, sampler in product(samples, samplers):
+        drawn = _streams(seed)[0].choice(len(bench.table.architectures), SOURCE_SAMPLES, replace=False)
+        sources = Sources(bench, splits.source_rows(bench.task.name, seed) if splits else drawn)
+        for count, sampler in [(samples[0], GIVEN)] if splits else product(samples, samplers):
             on_step(f"{bench.task.name}, seed {seed}: {count} of {sampler}")
-            rng = _streams(seed)[1 + SAMPLER_NAMES.index(sampler)]
-            chosen = {
-                device: _choose(bench, device, sampler, count, sources, rng, known) for device in bench.task.targets
-            }
+            if splits:
+                chosen = splits.timed_rows(bench.task.name, seed)
+            else:
+                rng = _streams(seed)[1 + SAMPLER_NAMES.index(sampler)]
+                chosen = {
+                    device: _choose(bench, device, sampler, count, sources, rng, known) for device in bench.task.targets
+                }
             targets = {device: Target(bench, sources, device, rows, sourceless) for device, rows in chosen.items()}
             for predictor in predictors:
                 own = {device: target.scores(predictor) for device, target in targets.items()}
@@ -279,6 +296,7 @@ def _choose(
 
 
 def _prepare(sources: Sources, predictor: str) -> None:
+    """Train what the predictor needs of the sources, which is no part of adapting to a device."""
     if predictor in _NEEDS:
         getattr(sources, _NEEDS[predictor])
 

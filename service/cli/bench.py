@@ -20,7 +20,10 @@ AsJsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a lin
 DEFAULT_DATA = Path("../shared/data")
 # As the registries of `service.benchmarks`, which need the server's packages; a test holds them together.
 _BASELINES = ("one_hot_ridge", "gradient_boosting", "gaussian_process")
-_LATENCY_PREDICTORS = ("auto", "cost_linear", "cost_linear_alone", "graph_linear", "nasflat", "flops", *_BASELINES)
+_LATENCY_PREDICTORS = (
+    *("auto", "cost_linear", "cost_linear_alone", "graph_linear", "nasflat", "nasflat_fine_tuned", "flops"),
+    *_BASELINES,
+)
 _ACCURACY_PREDICTORS = ("flan", "flan_cost", "cost_linear", "flan_and_cost_linear", "flops", *_BASELINES)
 _SAMPLERS = ("cosine", "d_optimal", "farthest_point", "k_means", "params", "random", "d_optimal_sources")
 # Keys of the JSON rows, and columns of the table.
@@ -70,11 +73,16 @@ def nasflat_tasks(
         str, typer.Option("--samples", help="Architectures timed on each target device; several joined by commas.")
     ] = "20",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Repetitions.")] = 3,
+    splits: Annotated[
+        Path | None,
+        typer.Option("--splits", exists=True, dir_okay=False, help="JSON of source and timed architectures by seed."),
+    ] = None,
     data: DataFolder = DEFAULT_DATA,
     as_json: AsJsonLines = False,
 ) -> None:
     """Adapt to each target device of NASFLAT's tasks and score every architecture that was not timed."""
     from predictors import MIN_SAMPLES
+    from service.benchmarks.latency_splits import Splits
     from service.benchmarks.latency_tables import read_tables
     from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
     from service.benchmarks.tasks import TASKS
@@ -84,11 +92,12 @@ def nasflat_tasks(
     wanted = _known("predictor", predictors or ["auto"], PREDICTOR_NAMES)
     _known("sampler", [sampler], SAMPLER_NAMES)
     counts = _numbers("--samples", samples, MIN_SAMPLES)
+    given = Splits.read(splits) if splits else None
     tables = read_tables(data)
     rows: list[dict[str, Any]] = []
     for name in names:
         bench: Bench = Bench.of(TASKS[name], tables[TASKS[name].space])
-        found = run_task(bench, wanted, [sampler], counts, seeds, say)
+        found = run_task(bench, wanted, [sampler], counts, seeds, say, given)
         rows += found
         if as_json:
             for row in found:

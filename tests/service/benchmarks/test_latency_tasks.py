@@ -1,13 +1,27 @@
 """The protocol on made-up devices of NAS-Bench-201, whose latencies add up over operations."""
 
+import json
+
 import numpy as np
 import pytest
 
 from predictors import fit_cost_linear
+from predictors.graph import TrainingSettings, TrunkSettings
+from predictors.graph.pretrained import pretrain_trunk
 from predictors.metrics import spearman
 from service.benchmarks import latency_tasks
+from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import LatencyTable
-from service.benchmarks.latency_tasks import FITS, PREDICTOR_NAMES, SAMPLER_NAMES, Bench, Sources, Target, run_task
+from service.benchmarks.latency_tasks import (
+    FITS,
+    GIVEN,
+    PREDICTOR_NAMES,
+    SAMPLER_NAMES,
+    Bench,
+    Sources,
+    Target,
+    run_task,
+)
 from service.benchmarks.published import CEILING, PUBLISHED
 from service.benchmarks.tasks import TASKS, Task
 from service.cli import bench as command
@@ -69,7 +83,7 @@ def test_target_auto_has_the_scores_of_the_predictor_it_chose(bench, monkeypatch
     monkeypatch.setitem(FITS, "cost_linear", fit)
     monkeypatch.setitem(FITS, "graph_linear", fit)
     monkeypatch.setattr(latency_tasks, "_prepare", lambda sources, predictor: None)
-    target = Target(bench, Sources(bench, np.random.default_rng(0)), "new", np.arange(10, 30), {})
+    target = Target(bench, Sources(bench, np.arange(10)), "new", np.arange(10, 30), {})
     auto, right, wrong = (target.scores(name) for name in ("auto", "cost_linear", "graph_linear"))
     assert right["spearman"] > wrong["spearman"]
     assert {**auto, "adapt_seconds": 0} == {**right, "adapt_seconds": 0}
@@ -77,14 +91,18 @@ def test_target_auto_has_the_scores_of_the_predictor_it_chose(bench, monkeypatch
     assert len(fitted) == 2
 
 
-def test_target_scores_what_the_predictor_predicts(bench):
+@pytest.mark.parametrize("predictor", ["cost_linear_alone", "graph_linear"])
+def test_target_scores_what_the_predictor_predicts(bench, predictor):
     rows = np.arange(10, 30)
-    scores = Target(bench, Sources(bench, np.random.default_rng(0)), "new", rows, {}).scores("cost_linear_alone")
+    sources = Sources(bench, np.arange(40, 70))
+    quick = TrainingSettings(epochs=2, batch=16, learning_rate=3e-3)
+    sources.trunk = pretrain_trunk(sources._table, TrunkSettings(width=16, layers=2), quick)
+    scores = Target(bench, sources, "new", rows, {}).scores(predictor)
     truth = bench.table.latency_ms["new"]
-    fitted = fit_cost_linear(bench.space, bench.architectures(rows), truth[rows])
+    fitted = FITS[predictor](sources, bench.space, bench.architectures(rows), truth[rows])
     held_out = np.flatnonzero(np.isfinite(truth) & ~np.isin(bench.classes, bench.classes[rows]))
     predicted = fitted.predict(bench.architectures(held_out)).mean_ms
-    assert scores["spearman"] == spearman(predicted, truth[held_out])
+    assert scores["spearman"] == pytest.approx(spearman(predicted, truth[held_out]), abs=1e-6)
     assert scores["mae_ms"] == pytest.approx(np.abs(predicted - truth[held_out]).mean())
 
 
@@ -114,6 +132,38 @@ def test_run_task_predictors_see_the_samples_of_the_target_only(bench, monkeypat
     expected = bench.table.latency_ms["new"][[number[architecture] for architecture in timed]]
     np.testing.assert_array_equal(latency_ms, expected)
     assert len(timed) == 20
+
+
+def test_run_task_with_splits_takes_the_given_sources_and_samples(bench, monkeypatch, tmp_path):
+    seen = []
+
+    def spy(sources, space, timed, latency_ms):
+        seen.append((sources._table.architectures, timed))
+        return fit_cost_linear(space, timed, latency_ms)
+
+    monkeypatch.setitem(FITS, "spy", spy)
+    monkeypatch.setattr(latency_tasks, "_prepare", lambda sources, predictor: None)
+    given = {
+        str(seed): {
+            "source_archs": [*range(seed, seed + 10)],
+            "transfer_archs": {"new": [*range(40 + seed, 60 + seed)]},
+        }
+        for seed in range(2)
+    }
+    path = tmp_path / "splits.json"
+    path.write_text(json.dumps({"made up": {"seeds": given}}))
+    [row] = run_task(bench, ["spy"], ["d_optimal"], [20], 2, splits=Splits.read(path))
+    assert row["sampler"] == GIVEN
+    for seed, (known, timed) in enumerate(seen):
+        assert known == bench.table.architectures[seed : seed + 10]
+        assert timed == bench.table.architectures[40 + seed : 60 + seed]
+
+
+def test_splits_of_another_format_are_refused(tmp_path):
+    path = tmp_path / "splits.json"
+    path.write_text("[1]")
+    with pytest.raises(ValueError, match="no tasks"):
+        Splits.read(path)
 
 
 def test_tasks_hold_no_target_among_their_sources():
