@@ -23,9 +23,10 @@ from service.benchmarks.latency_tasks import GIVEN, PREDICTOR_NAMES, SAMPLER_NAM
 from service.benchmarks.tasks import TASKS
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
-_BASELINES = ("cost_linear_alone", "one_hot_ridge", "gradient_boosting", "gaussian_process", "flops")
-# Predictors, samplers and numbers of timings that are run with each other.
+_BASELINES = ("one_hot_ridge", "gradient_boosting", "gaussian_process", "flops")
+# Predictors, samplers and numbers of timings that are run with each other, the quickest first.
 _PARTS: Final[tuple[tuple[Sequence[str], Sequence[str], Sequence[int]], ...]] = (
+    (("cost_linear", "cost_linear_alone"), ("random", "d_optimal"), (20,)),
     (("cost_linear", "graph_linear", "auto"), ("random", "d_optimal", "d_optimal_sources"), (20,)),
     (("cost_linear",), ("random", "d_optimal"), (5, 10, 40)),
     (_BASELINES, ("random", "d_optimal"), (20,)),
@@ -57,6 +58,7 @@ def main() -> None:
         for name in names:
             if _lacks(rows, name, *part):
                 found = run_task(Bench.of(TASKS[name], table), *part, arguments.seeds, splits=splits)
+                found = [row for row in found if _key(row) not in map(_key, rows)]
                 _append(arguments.keep, found)
                 rows += found
     if arguments.write:
@@ -79,8 +81,12 @@ def _lacks(
     samplers: Sequence[str],
     samples: Sequence[int],
 ) -> bool:
-    known = {(row["task"], row["predictor"], row["sampler"], row["samples"]) for row in rows}
+    known = set(map(_key, rows))
     return any((task, p, s, n) not in known for p in predictors for s in samplers for n in samples)
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str, str, int]:
+    return row["task"], row["predictor"], row["sampler"], row["samples"]
 
 
 def _append(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
