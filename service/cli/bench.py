@@ -26,7 +26,7 @@ _ACCURACY_PREDICTORS = (
     "flan",
     *(f"flan_{encoding}" for encoding in ("cost", "arch2vec", "cate", "zcp", "all", "transfer")),
     "accuracy_ensemble",
-    *(f"ensemble_without_{part}" for part in ("transfer", "proxies", "both")),
+    *(f"ensemble_without_{part}" for part in ("training", "transfer", "proxies", "both")),
     "expected_untrained",
     "transfer_untrained",
     "cost_linear",
