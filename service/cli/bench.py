@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Published protocols on measured data, for predictors and baselines.")
 
 DataFolder = Annotated[
-    Path, typer.Option("--data", exists=True, file_okay=False, help="Folder with help/, eagle/ and accuracy/.")
+    Path, typer.Option("--data", exists=True, file_okay=False, help="Folder with help/, eagle/, accuracy/, zero_cost/.")
 ]
 AsJsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 DEFAULT_DATA = Path("../shared/data")
