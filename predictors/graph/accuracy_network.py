@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from predictors.errors import InvalidArtifactError
+from predictors.graph.embedding import embed_graphs
 from predictors.graph.flan import Flan
 from predictors.graph.inputs import GraphInputs
 from predictors.graph.settings import FlanSettings, TrainingSettings
@@ -30,7 +31,6 @@ from predictors.graph.shared_operations import SharedOperations
 from predictors.graph.training import OnProgress, seeded, silent, train
 from spaces.base import Architecture, FloatArray, SearchSpace
 
-_CHUNK = 512
 _MANIFEST = "manifest"
 
 
@@ -67,7 +67,8 @@ class AccuracyNetwork:
 
     def scores(self, space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
         """(n, series) normal scores. Raises: KeyError for a space that it does not cover."""
-        return score_graphs(space, architectures, self.operations, self.module, len(self.series))
+        with torch.inference_mode():
+            return self.module.read(embed_graphs(space, architectures, self.operations, self.module)).double().numpy()
 
     def save(self, path: Path) -> None:
         """Write weights and manifest as one safetensors file."""
@@ -126,19 +127,6 @@ def train_accuracy_network(
         "versions": {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "torch")}},
     }
     return AccuracyNetwork(module, settings, operations, tuple(series), manifest)
-
-
-def score_graphs(
-    space: SearchSpace, architectures: Sequence[Architecture], operations: SharedOperations, module: Flan, outputs: int
-) -> FloatArray:
-    """(n, outputs) of a network without a supplementary encoding."""
-    scores = np.zeros((len(architectures), outputs))
-    for start in range(0, len(architectures), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        graphs = GraphInputs.of(space, architectures[part], operations)
-        with torch.inference_mode():
-            scores[part] = module(graphs).double().numpy()
-    return scores
 
 
 class _Scorer:

@@ -38,6 +38,7 @@ _EPOCHS: Final = 150
 _BATCH: Final = 8
 _MOST_STEPS: Final = 750
 _TRANSFER_EPOCHS: Final = 30
+_REFERENCE_SIZE: Final = 2048
 # What FLAN may read at its head beside the graph.
 FLAN_ENCODINGS: Final[Mapping[str, str]] = {
     "cost": "cost",
@@ -189,7 +190,10 @@ def _ensemble(*, has_proxies: bool, has_transfer: bool) -> Contestant:
 
         encodings = encodings_for(bench.space, bench.zcp if has_proxies else None, transfer=has_transfer)
         trained, wanted = ([bench.architectures[row] for row in rows] for rows in (split.train, split.test))
-        return fit_accuracy(bench.space, trained, bench.accuracy[split.train], encodings).predict(wanted).score
+        reference = bench.architectures[:_REFERENCE_SIZE]
+        return (
+            fit_accuracy(bench.space, trained, bench.accuracy[split.train], encodings, reference).predict(wanted).score
+        )
 
     return predict
 
@@ -216,7 +220,7 @@ def _expected(*, has_proxies: bool, has_transfer: bool) -> Contestant:
         from predictors.accuracy_encodings import AccuracyColumns
 
         encodings = encodings_for(bench.space, bench.zcp if has_proxies else None, transfer=has_transfer)
-        columns = AccuracyColumns.over(bench.space, encodings, bench.architectures)
+        columns = AccuracyColumns.over(bench.space, encodings, bench.architectures[:_REFERENCE_SIZE])
         return columns([bench.architectures[row] for row in split.test])[1][:, 0]
 
     return predict
