@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -42,6 +43,12 @@ def search(
     from_samples: Annotated[
         bool, typer.Option("--from-samples", help="Start from the architectures measured on the device.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how sure each place on the front is; --json: what was given up too.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the front into a file, .svg or .png.")
+    ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
     precision: Annotated[
         list[str] | None,
@@ -68,6 +75,8 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find the architectures that no other one beats in all objectives, within the limits."""
+    if plot is not None and plot.suffix not in (".svg", ".png"):
+        raise typer.BadParameter(f"{plot} must end in .svg or .png", param_hint="--plot")
     limits: dict[str, dict[str, float]] = {}
     for bound, given in (("max", maxima), ("min", minima)):
         for metric, value in map(_parse_limit, given or []):
@@ -93,6 +102,7 @@ def search(
         seed=seed,
         algorithm=algorithm,
         dataset=dataset,
+        explain=explain,
         warm_start={"job": after, "samples": from_samples} if after or from_samples else None,
         interval=interval,
         precision=_by_group(dict(_parse_candidates(each) for each in precision or [])),
@@ -105,6 +115,8 @@ def search(
         answer = run_search(
             workspace.read_sessions, spaces, workspace.predictors, workspace.settings, request, job_id=_JOB_ID
         )
+    if plot is not None:
+        _draw(answer, request.objectives, plot)
     if as_json:
         print_answer(answer)
     else:
@@ -140,8 +152,19 @@ def _by_group(candidates: Mapping[str, list[object]]) -> dict[str, Any]:
     return found
 
 
+def _draw(answer: SearchAnswer, objectives: Sequence[str], path: Path) -> None:
+    from service.front_plot import plot_front
+
+    front = [entry.model_dump() for entry in answer.front]
+    path.write_bytes(plot_front(front, objectives, f"{answer.space} on {answer.device}", path.suffix[1:]))
+
+
 def _print_front(answer: SearchAnswer) -> None:
-    members = [name for name in (answer.front[0].model_extra or {}) if name != "devices"] if answer.front else []
+    members = (
+        [name for name in (answer.front[0].model_extra or {}) if name not in ("devices", "exchanges")]
+        if answer.front
+        else []
+    )
     rows = [
         (entry.architecture, *((entry.model_extra or {})[name] for name in members), entry.lower_ms, entry.upper_ms)
         for entry in answer.front
