@@ -45,7 +45,8 @@ migrations-check: $(VENV)/installed-dev ## Upgrade, downgrade and compare the sc
 	$(BIN)/python -m pytest -q tests/migrations
 
 bench: $(VENV)/installed-dev ## Compare with the published numbers and rewrite the numbers in docs/
-	$(BIN)/python benchmarks/onboard_device.py --write
+	$(BIN)/python benchmarks/nasflat_tasks.py --space nb201 --write
+	$(BIN)/python benchmarks/nasflat_tasks.py --space fbnet --write
 	$(BIN)/python benchmarks/accelerators.py --write
 
 clean: ## Remove the environment and every cache; data directories stay

@@ -1,6 +1,6 @@
 """Compares predictors and samplers on NASFLAT's tasks, protocol in `service.benchmarks.latency_tasks`.
 
-python benchmarks/nasflat_tasks.py --space fbnet --data ../shared/data --write
+python benchmarks/nasflat_tasks.py --space fbnet --data ../shared/data --keep rows.jsonl --write
 """
 
 from __future__ import annotations
@@ -8,92 +8,78 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from report import markdown_table, write_section
-from scipy.stats import gmean
+from nasflat_tables import section
+from report import write_section
 
 from service.benchmarks.latency_tables import read_tables
-from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
+from service.benchmarks.latency_tasks import Bench, run_task
 from service.benchmarks.tasks import TASKS
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
-_DEFAULT_PREDICTORS = ("cost_linear", "graph_linear", "auto", "one_hot_ridge", "gaussian_process")
-_DEFAULT_SAMPLERS = ("random", "d_optimal", "d_optimal_sources")
+_BASELINES = ("cost_linear_alone", "one_hot_ridge", "gradient_boosting", "gaussian_process", "flops")
+# Predictors, samplers and numbers of timings that are run with each other.
+_PARTS: Final[tuple[tuple[Sequence[str], Sequence[str], Sequence[int]], ...]] = (
+    (("cost_linear", "graph_linear", "auto"), ("random", "d_optimal", "d_optimal_sources"), (20,)),
+    (("cost_linear",), ("random", "d_optimal"), (5, 10, 40)),
+    (_BASELINES, ("random", "d_optimal"), (20,)),
+)
 
 
 def main() -> None:
-    """Prints one JSON object per task, predictor and sampler, or rewrites the space's section of docs/benchmarks.md."""
+    """Prints one JSON object a row, or rewrites the space's section of docs/benchmarks.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=_SHARED / "data", help="folder with help/ and eagle/")
     parser.add_argument("--space", choices=["nb201", "fbnet"], required=True)
     parser.add_argument("--task", action="append", choices=sorted(TASKS))
-    parser.add_argument("--predictor", action="append", choices=PREDICTOR_NAMES)
-    parser.add_argument("--sampler", action="append", choices=SAMPLER_NAMES)
-    parser.add_argument("--samples", type=int, default=20)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--section", default="nasflat_tasks", help="name of the section, before the space's")
-    parser.add_argument("--rows", type=Path, help="write the section from what an earlier run printed")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--keep", type=Path, help="file of rows, which an interrupted run goes on from")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    predictors = arguments.predictor or list(_DEFAULT_PREDICTORS)
-    samplers = arguments.sampler or list(_DEFAULT_SAMPLERS)
-    names = arguments.task or [name for name, task in TASKS.items() if task.space == arguments.space]
-    if arguments.rows:
-        rows = [json.loads(line) for line in arguments.rows.read_text(encoding="utf-8").splitlines()]
-        _write(arguments, rows)
-        return
+    names = [name for name, task in TASKS.items() if task.space == arguments.space]
+    names = [name for name in names if name in (arguments.task or names)]
+    rows = _kept(arguments.keep, names, arguments.seeds)
     table = read_tables(arguments.data)[arguments.space]
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        found = run_task(Bench.of(TASKS[name], table), predictors, samplers, arguments.samples, arguments.seeds)
-        for row in found:
-            print(json.dumps(row), flush=True)
-        rows += found
-        if arguments.write:  # after each task, as all of them take long
-            _write(arguments, rows)
+    for predictors, samplers, samples in _PARTS:
+        for name in names:
+            if _lacks(rows, name, predictors, samplers, samples):
+                found = run_task(Bench.of(TASKS[name], table), predictors, samplers, samples, arguments.seeds)
+                _append(arguments.keep, found)
+                rows += found
+    if arguments.write:
+        write_section(f"nasflat_tasks_{arguments.space}", section(arguments.space, names, rows))
 
 
-def _write(arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
-    write_section(f"{arguments.section}_{arguments.space}", _section(arguments.space, rows))
+def _kept(path: Path | None, names: Sequence[str], seeds: int) -> list[dict[str, Any]]:
+    """What an earlier run with as many seeds found."""
+    if path is None or not path.exists():
+        return []
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [row for row in rows if row["task"] in names and row["seeds"] == seeds]
 
 
-def _section(space: str, rows: list[dict[str, Any]]) -> str:
-    names = list(dict.fromkeys(row["task"] for row in rows))
-    header = [
-        "predictor",
-        "sampler",
-        *names,
-        "geometric mean",
-        "Kendall",
-        "median APE",
-        "in 50 %",
-        "in 80 %",
-        "in 90 %",
-        "adaptation, s",
-    ]
-    body = []
-    for predictor, sampler in dict.fromkeys((row["predictor"], row["sampler"]) for row in rows):
-        own = [row for row in rows if (row["predictor"], row["sampler"]) == (predictor, sampler)]
-        spread = [f"{row['spearman']:.3f} ± {row['spearman_std']:.3f}" for row in own]
-        keys = ("kendall", "median_ape", "coverage50", "coverage80", "coverage90", "adapt_seconds")
-        rest = [_mean([row[key] for row in own]) for key in keys]
-        body.append([predictor, sampler, *spread, f"{gmean([max(row['spearman'], 1e-3) for row in own]):.3f}", *rest])
-    return f"""### Predictors and samplers on NASFLAT's tasks, {space}
-
-Spearman correlation over every measured architecture that was not timed, {rows[0]["samples"]} timings of each
-target device, mean over targets ± standard deviation over seeds ({rows[0]["seeds"]}); the other columns are means over
-tasks. Every network is trained anew for each task and seed, on 256 architectures of the task's source devices alone.
-
-{markdown_table(header, body)}"""
+def _lacks(
+    rows: Sequence[dict[str, Any]],
+    task: str,
+    predictors: Sequence[str],
+    samplers: Sequence[str],
+    samples: Sequence[int],
+) -> bool:
+    known = {(row["task"], row["predictor"], row["sampler"], row["samples"]) for row in rows}
+    return any((task, p, s, n) not in known for p in predictors for s in samplers for n in samples)
 
 
-def _mean(values: list[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return f"{sum(known) / len(known):.3f}" if known else "-"
+def _append(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
+    lines = [json.dumps(row) for row in rows]
+    print(*lines, sep="\n", flush=True)
+    if path is not None:
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from spaces.base import FloatArray, IntArray
 
 DEGREES_OF_FREEDOM: Final = 4.0
 _ROUNDS: Final = 6
+_SETTLED: Final = 0.02  # change of the samples' weights, between 0 and 1.25, at which no further round is worth it
 # The whole grid is weighed on at most this many samples, what is left of it on at most `_MAX_DUAL_SAMPLES`; with more
 # of them the prior hardly matters.
 _MAX_EVIDENCE_SAMPLES: Final = 48
@@ -41,10 +43,6 @@ class PriorGrid:
     variances: FloatArray
     noises: FloatArray
 
-    def of_columns(self) -> FloatArray:
-        """(k, d) prior variance of each column's weight."""
-        return self.variances[:, np.asarray(self.groups)]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Weighed:
@@ -52,7 +50,7 @@ class _Weighed:
 
     Attributes:
         points: (p,) index of each point's prior in the grid.
-        prior: (p, d) prior variance of each column's weight.
+        variances: (p, number of groups) prior variance of each group's weights.
         kernels: (p, n, n) prior covariance of the samples, noise aside.
         noises: (p,) noise variance.
         probability: (p,) of each point.
@@ -61,7 +59,7 @@ class _Weighed:
     """
 
     points: np.ndarray
-    prior: FloatArray
+    variances: FloatArray
     kernels: FloatArray
     noises: FloatArray
     probability: FloatArray
@@ -123,10 +121,18 @@ def fit_bayesian_linear(
         left = PriorGrid(grid.groups, grid.variances[np.unique(weighed.points)], grid.noises)
         weighed = _weigh(features, targets, left)
     if count <= _MAX_DUAL_SAMPLES:
-        return _solve_few(features, targets, weighed, log_evidence)
-    prior = np.exp(weighed.probability @ np.log(weighed.prior))
+        return _solve_few(features, targets, weighed, np.asarray(grid.groups), log_evidence)
+    prior = np.exp(weighed.probability @ np.log(weighed.variances))[np.asarray(grid.groups)]
     noise = float(np.exp(weighed.probability @ np.log(weighed.noises)))
     return _solve_many(features, targets, prior, noise, log_evidence)
+
+
+def log_evidence(features: FloatArray, targets: FloatArray, grid: PriorGrid, noise_scale: FloatArray) -> float:
+    """`LinearPosterior.log_evidence` of the same arguments, without the posterior."""
+    part = _evidence_part(len(targets))
+    scaled = features[part] / noise_scale[part, None], targets[part] / noise_scale[part]
+    evidence = _Spectra.of(_kernels(scaled[0], grid), np.ones(len(part)), scaled[1], grid.noises).evidence
+    return _mean_evidence(evidence) - float(np.log(noise_scale[part]).sum())
 
 
 def _evidence_part(count: int) -> IntArray:
@@ -137,60 +143,109 @@ def _evidence_part(count: int) -> IntArray:
 def _weigh(features: FloatArray, targets: FloatArray, grid: PriorGrid) -> _Weighed:
     """Probabilities of the grid's points, found together with the weights of the samples.
 
-    No point is dropped before the last round: an outlier rules out every low noise until its weight has fallen. One
-    eigendecomposition per prior serves all noises.
+    No point is dropped before the weights settle: an outlier rules out every low noise until its weight has fallen.
     """
-    groups = np.asarray(grid.groups)
-    members = [features[:, groups == group] for group in range(grid.variances.shape[1])]
-    kernels = np.tensordot(grid.variances, np.stack([member @ member.T for member in members]), axes=1)
+    kernels = _kernels(features, grid)
     weighting = np.ones(len(targets))
     probability = np.empty(0)
-    log_evidence = 0.0
+    evidence_before = 0.0
     for round_ in range(_ROUNDS):
-        root = np.sqrt(weighting)
-        eigenvalues, vectors = np.linalg.eigh(kernels * np.outer(root, root))
-        spectrum = np.maximum(eigenvalues, 0.0)[:, None] + grid.noises[:, None]  # (k, m, n)
-        rotated = ((root * targets) @ vectors)[:, None] / spectrum
-        evidence = -0.5 * (rotated**2 * spectrum + np.log(spectrum)).sum(axis=2)
+        spectra = _Spectra.of(kernels, weighting, targets, grid.noises)
+        evidence = spectra.evidence
         probability = np.exp(evidence - evidence.max())
         if round_ == 0:
-            log_evidence = float(evidence.max() + np.log(probability.mean()))
+            evidence_before = _mean_evidence(evidence)
         probability /= probability.sum()
-        shrunk = np.einsum("km,m,kmn->kn", probability, grid.noises, rotated)
-        residuals = np.einsum("kin,kn->i", vectors, shrunk) / root
-        weighting = _student_weights(residuals, float((probability @ grid.noises).sum()))
+        shrunk = np.einsum("km,m,kmn->kn", probability, grid.noises, spectra.rotated)
+        residuals = np.einsum("kin,kn->i", spectra.vectors, shrunk) / np.sqrt(weighting)
+        before, weighting = weighting, _student_weights(residuals, float((probability @ grid.noises).sum()))
+        if np.abs(weighting - before).max() < _SETTLED:
+            break
     prior, noise = np.nonzero(probability > _NEGLIGIBLE * probability.max())
     kept = probability[prior, noise]
     return _Weighed(
         points=prior,
-        prior=grid.of_columns()[prior],
+        variances=grid.variances[prior],
         kernels=kernels[prior],
         noises=grid.noises[noise],
         probability=kept / kept.sum(),
         weighting=weighting,
-        log_evidence=log_evidence,
+        log_evidence=evidence_before,
     )
+
+
+def _kernels(features: FloatArray, grid: PriorGrid) -> FloatArray:
+    """(k, n, n) prior covariance of the samples, noise aside, for each of the grid's priors."""
+    groups = np.asarray(grid.groups)
+    members = [features[:, groups == group] for group in range(grid.variances.shape[1])]
+    return np.tensordot(grid.variances, np.stack([member @ member.T for member in members]), axes=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spectra:
+    """Targets in the eigenvectors of each prior's kernel; one decomposition per prior serves all noises.
+
+    Attributes:
+        vectors: (k, n, n).
+        spectrum: (k, m, n) eigenvalues, noise included.
+        rotated: (k, m, n) targets over the spectrum.
+    """
+
+    vectors: FloatArray
+    spectrum: FloatArray
+    rotated: FloatArray
+
+    @classmethod
+    def of(cls, kernels: FloatArray, weighting: FloatArray, targets: FloatArray, noises: FloatArray) -> _Spectra:
+        root = np.sqrt(weighting)
+        eigenvalues, vectors = np.linalg.eigh(kernels * np.outer(root, root))
+        spectrum = np.maximum(eigenvalues, 0.0)[:, None] + noises[:, None]
+        return cls(vectors, spectrum, ((root * targets) @ vectors)[:, None] / spectrum)
+
+    @property
+    def evidence(self) -> FloatArray:
+        """(k, m) logarithm of each point's, up to a constant."""
+        return -0.5 * (self.rotated**2 * self.spectrum + np.log(self.spectrum)).sum(axis=2)
+
+
+def _mean_evidence(evidence: FloatArray) -> float:
+    """Logarithm of the mean over the grid."""
+    return float(evidence.max() + np.log(np.exp(evidence - evidence.max()).mean()))
 
 
 def _student_weights(residuals: FloatArray, noise: float) -> FloatArray:
     return (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + residuals**2 / noise)
 
 
-def _solve_few(features: FloatArray, targets: FloatArray, weighed: _Weighed, log_evidence: float) -> LinearPosterior:
+def _solve_few(
+    features: FloatArray, targets: FloatArray, weighed: _Weighed, groups: IntArray, log_evidence: float
+) -> LinearPosterior:
     """Exact mixture over the grid in the n-dimensional dual."""
-    probability, prior = weighed.probability, weighed.prior
     covariances = weighed.kernels + weighed.noises[:, None, None] * np.diag(1 / weighed.weighting)
     inverses = np.linalg.inv(covariances).astype(np.float64)
     dual = inverses @ targets
-    weights = prior * (dual @ features)
-    mean = probability @ weights
-    covariance = (weights - mean).T @ (probability[:, None] * (weights - mean))
-    for point, inverse in enumerate(inverses):
-        spread = prior[point][:, None] * features.T
-        covariance -= probability[point] * (spread @ inverse @ spread.T)
-    covariance[np.diag_indices(len(mean))] += probability @ prior
-    noise_std = float(np.sqrt(probability @ weighed.noises))
+    shares = weighed.probability[:, None] * weighed.variances
+    mean = (features * (shares.T @ dual)[groups].T).sum(axis=0)
+    covariance = _mixture_covariance(features, weighed, groups, dual[:, :, None] * dual[:, None] - inverses)
+    covariance -= np.outer(mean, mean)
+    covariance[np.diag_indices(len(mean))] += shares.sum(axis=0)[groups]
+    noise_std = float(np.sqrt(weighed.probability @ weighed.noises))
     return LinearPosterior(mean, covariance, noise_std, *_leave_one_out(inverses, dual, weighed), log_evidence)
+
+
+def _mixture_covariance(features: FloatArray, weighed: _Weighed, groups: IntArray, middles: FloatArray) -> FloatArray:
+    """(d, d) mean over the points of D X' M X D, with D each point's diagonal prior and `middles` its M, (p, n, n).
+
+    D is constant within a group, so each block of two groups needs one (n, n) mean, however many points there are.
+    """
+    shares = np.einsum("p,pg,ph->ghp", weighed.probability, weighed.variances, weighed.variances)
+    means = np.tensordot(shares, middles, axes=1)
+    members = [np.flatnonzero(groups == group) for group in range(weighed.variances.shape[1])]
+    result = np.empty((len(groups), len(groups)))
+    for left, right in product(range(len(members)), repeat=2):
+        block = features[:, members[left]].T @ means[left, right] @ features[:, members[right]]
+        result[np.ix_(members[left], members[right])] = block
+    return result
 
 
 def _leave_one_out(inverses: FloatArray, dual: FloatArray, weighed: _Weighed) -> tuple[FloatArray, FloatArray]:

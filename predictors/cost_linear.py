@@ -24,10 +24,12 @@ from predictors.bayesian_linear import PriorGrid
 from predictors.errors import InvalidArtifactError
 from predictors.features import GROUPS, feature_map
 from predictors.linear_latency import LinearLatency, checked_latencies, fit_linear_latency
-from spaces.base import Architecture, FloatArray, SearchSpace
+from spaces.base import Architecture, FloatArray, IntArray, SearchSpace
 
 NAME: Final = "cost_linear"
-_FORMAT: Final = 2
+# Of new artifacts. Those of format 2 lack the left-out predictions and stay readable.
+FORMAT: Final = 3
+_READABLE: Final = (2, FORMAT)
 # More samples than this, evenly spaced among them, change nothing but the time a fit takes.
 MAX_FITTED: Final = 5_000
 
@@ -74,7 +76,7 @@ class CostLinear:
         """Safetensors with a JSON manifest; `predictors.load` reads it."""
         manifest = {
             "predictor": NAME,
-            "format": _FORMAT,
+            "format": FORMAT,
             "space": self.space.name,
             "features": feature_map(self.space).names,
             **self.line.numbers(),
@@ -84,7 +86,7 @@ class CostLinear:
     @classmethod
     def from_bytes(cls, blob: bytes, manifest: dict, space: SearchSpace) -> CostLinear:
         """The model that `to_bytes` wrote. Raises: InvalidArtifactError."""
-        if manifest.get("format") != _FORMAT or tuple(manifest["features"]) != feature_map(space).names:
+        if manifest.get("format") not in _READABLE or tuple(manifest["features"]) != feature_map(space).names:
             raise InvalidArtifactError(f"it was fitted on other features of {space.name}; fit it again")
         try:
             tensors = load(blob)
@@ -110,7 +112,7 @@ def fit_cost_linear(
     latency_ms = checked_latencies(latency_ms)
     samples = len(latency_ms)
     if samples > MAX_FITTED:
-        fitted = np.linspace(0, samples - 1, MAX_FITTED).astype(np.int64)
+        fitted = fitted_rows(samples)
         architectures, latency_ms = [architectures[index] for index in fitted], latency_ms[fitted]
     features = feature_map(space)
     own = features(architectures)
@@ -120,6 +122,11 @@ def fit_cost_linear(
     sizes, axes = ([directions.shape[1]], [LOG_SOURCE_VARIANCES]) if sources else ([], [])
     grid = prior_grid(features.groups, sizes, axes)
     return CostLinear(space, fit_linear_latency(columns, latency_ms, grid, fold, samples))
+
+
+def fitted_rows(samples: int) -> IntArray:
+    """Which samples a fit looks at: all of them, or `MAX_FITTED` evenly spaced ones."""
+    return np.linspace(0, samples - 1, min(samples, MAX_FITTED)).astype(np.int64)
 
 
 def prior_grid(groups: Sequence[int], extra: Sequence[int] = (), axes: Sequence[Sequence[float]] = ()) -> PriorGrid:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,13 +23,17 @@ from predictors.cost_linear import LOG_SOURCE_VARIANCES, prior_grid
 from predictors.errors import InvalidArtifactError
 from predictors.features import feature_map
 from predictors.linear_latency import LinearLatency, checked_latencies, fit_linear_latency
+from predictors.source_lines import reference_columns, reference_sample, split_columns
 from spaces.base import Architecture, FloatArray, SearchSpace
 
 if TYPE_CHECKING:
     from predictors.graph.pretrained import PretrainedTrunk
 
 NAME: Final = "graph_linear"
-_FORMAT: Final = 1
+# Of new artifacts. Those of format 1 lack the left-out predictions and the sources' linear models.
+FORMAT: Final = 2
+# Logarithms of the prior variances of what a network says beyond the cost columns.
+LOG_BEYOND_VARIANCES: Final = (-6.0, -2.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,26 +67,26 @@ class GraphLinear:
         """Safetensors with a JSON manifest; `predictors.load` reads it."""
         manifest = {
             "predictor": NAME,
-            "format": _FORMAT,
+            "format": FORMAT,
             "space": self.space.name,
             "features": feature_map(self.space).names,
             "trunk": self.trunk.manifest(),
             **self.line.numbers(),
         }
-        tensors = {**self.line.tensors(), **{f"trunk.{name}": value for name, value in self.trunk.tensors().items()}}
+        # What the sources' linear models say is folded into the weights.
+        kept = {**self.trunk.tensors(), "linear": np.empty((0, len(self.trunk.devices)))}
+        tensors = {**self.line.tensors(), **{f"trunk.{name}": value for name, value in kept.items()}}
         return save(tensors, metadata={"manifest": json.dumps(manifest)})
 
     @classmethod
     def from_bytes(cls, blob: bytes, manifest: dict[str, Any], space: SearchSpace) -> GraphLinear:
         """The model that `to_bytes` wrote. Raises: InvalidArtifactError."""
-        from predictors.graph.pretrained import PretrainedTrunk
-
-        if manifest.get("format") != _FORMAT or tuple(manifest["features"]) != feature_map(space).names:
+        if manifest.get("format") != FORMAT or tuple(manifest["features"]) != feature_map(space).names:
             raise InvalidArtifactError(f"it was fitted on other features of {space.name}; fit it again")
         try:
             tensors = load(blob)
             below = {name.removeprefix("trunk."): value for name, value in tensors.items() if name.startswith("trunk.")}
-            trunk = PretrainedTrunk.of(space, manifest["trunk"], below)
+            trunk = _stored_trunk(space, json.dumps(manifest["trunk"]), save(below))
         except (SafetensorError, RuntimeError, ValueError) as error:
             raise InvalidArtifactError(str(error)) from error
         return cls(space, trunk, LinearLatency.of(manifest, tensors))
@@ -98,9 +103,29 @@ def fit_graph_linear(
     Raises: TooFewSamplesError; ValueError for a latency that is not positive and finite.
     """
     latency_ms = checked_latencies(latency_ms)
-    columns = _columns(trunk.space, trunk, architectures)
-    grid = prior_grid(feature_map(trunk.space).groups, [len(trunk.devices)], [LOG_SOURCE_VARIANCES])
-    return GraphLinear(trunk.space, trunk, fit_linear_latency(columns, latency_ms, grid))
+    fold, sources = _split(trunk), len(trunk.devices)
+    columns = _columns(trunk.space, trunk, architectures) @ fold
+    grid = prior_grid(feature_map(trunk.space).groups, [sources, sources], [LOG_SOURCE_VARIANCES, LOG_BEYOND_VARIANCES])
+    return GraphLinear(trunk.space, trunk, fit_linear_latency(columns, latency_ms, grid, fold))
+
+
+@lru_cache(maxsize=8)
+def _stored_trunk(space: SearchSpace, manifest: str, blob: bytes) -> PretrainedTrunk:
+    """One for all devices whose artifacts keep the same network, as it remembers what it was asked."""
+    from predictors.graph.pretrained import PretrainedTrunk
+
+    return PretrainedTrunk.of(space, json.loads(manifest), load(blob))
+
+
+@lru_cache(maxsize=16)
+def _split(trunk: PretrainedTrunk) -> FloatArray:
+    """(d + m, d + 2 m), see `split_columns`.
+
+    As one group the network's columns would bring in what it says beyond the costs with the weight that the costs
+    deserve.
+    """
+    over_space = trunk.columns(reference_sample(trunk.space))
+    return split_columns(reference_columns(trunk.space), trunk.linear, over_space)
 
 
 def _columns(space: SearchSpace, trunk: PretrainedTrunk, architectures: Sequence[Architecture]) -> FloatArray:

@@ -5,25 +5,28 @@ proportional to the latency, whichever makes the samples likelier: a phone's tim
 GPU's often does not.
 
 Intervals: leave-one-out residuals in units of the predicted scale, smoothed by the noise model's own
-Student-t distribution, which counts as much as `_PRIOR_RESIDUALS` residuals.
+Student-t distribution, which counts as much as a quarter of the samples and never more than 10 residuals. That weight
+was chosen on devices that are no target of a benchmark, see benchmarks/interval_coverage.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from scipy.special import stdtrit  # the t quantile; scipy.stats takes a second to import
 
 from predictors.base import MIN_SAMPLES, LatencyEstimate
-from predictors.bayesian_linear import DEGREES_OF_FREEDOM, PriorGrid, fit_bayesian_linear
+from predictors.bayesian_linear import DEGREES_OF_FREEDOM, PriorGrid, fit_bayesian_linear, log_evidence
 from predictors.errors import TooFewSamplesError
 from spaces.base import FloatArray
 
 _MAX_RESIDUALS: Final = 256
-_PRIOR_RESIDUALS: Final = 10
+_PRIOR_SHARE: Final = 0.25
+_MOST_PRIOR_RESIDUALS: Final = 10.0
+_PRIOR_LEVELS: Final = (np.arange(20) + 0.5) / 20
 # Latency below this share of the samples' median is not believed.
 _FLOOR_SHARE: Final = 0.02
 # Proportional noise stops shrinking at this share of the median.
@@ -31,7 +34,8 @@ _QUIETEST_SHARE: Final = 0.1
 # Timings that agree to this share of their median still say nothing about the next digit.
 _LEAST_SPREAD: Final = 1e-3
 _NUMBERS: Final = ("noise_ms", "noise_share", "floor_ms")
-_TENSORS: Final = ("weights", "covariance", "residuals")
+_TENSORS: Final = ("weights", "covariance", "residuals", "left_out_ms", "left_out_std_ms")
+_UNKNOWN: Final = ("left_out_ms", "left_out_std_ms")  # in older artifacts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +50,9 @@ class LinearLatency:
         noise_share: scale of the noise as a share of the latency; 0 where it is constant.
         floor_ms: smallest latency it answers.
         residuals: (m,) ascending absolute leave-one-out residuals in predicted scales.
+        left_out_ms: (n,) what the model of the other samples predicts for each fitted one, in the order given; empty
+            in artifacts of older versions. Of more than `MAX_FITTED` samples, those are `cost_linear.fitted_rows`.
+        left_out_std_ms: (n,) scale of those predictions, which `LatencyEstimate.std_ms` compares with.
         left_out_log_density: mean logarithm of the density that the model gives each sample from the others, per
             millisecond.
     """
@@ -57,6 +64,8 @@ class LinearLatency:
     noise_share: float
     floor_ms: float
     residuals: FloatArray
+    left_out_ms: FloatArray
+    left_out_std_ms: FloatArray
     left_out_log_density: float = -np.inf
 
     def estimate(self, columns: FloatArray) -> LatencyEstimate:
@@ -77,6 +86,28 @@ class LinearLatency:
         values, vectors = np.linalg.eigh(self.covariance)
         return vectors * np.sqrt(np.maximum(values, 0.0))
 
+    def left_out_interval(self, measured_ms: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+        """Central interval of each fitted sample, to whose place and width that sample contributed nothing.
+
+        Args:
+            measured_ms: (n,) the fitted samples' latencies, in their order.
+            level: within (0, 1).
+
+        Returns: lower_ms (n,) and upper_ms (n,); both empty in artifacts of older versions.
+        """
+        if len(self.residuals) < len(self.left_out_ms):  # one of so many residuals does not matter
+            half_width = np.full(len(self.left_out_ms), self._half_width(level))
+        else:
+            own = np.abs(measured_ms - self.left_out_ms) / self.left_out_std_ms
+            nearest = [int(np.argmin(np.abs(self.residuals - residual))) for residual in own]
+            others = [
+                replace(self, samples=len(self.residuals) - 1, residuals=np.delete(self.residuals, row))
+                for row in nearest
+            ]
+            half_width = np.array([other._half_width(level) for other in others])
+        margin = half_width * self.left_out_std_ms
+        return np.maximum(self.left_out_ms - margin, self.floor_ms), self.left_out_ms + margin
+
     def numbers(self) -> dict[str, Any]:
         """What a manifest keeps."""
         return {"samples": self.samples, **{name: getattr(self, name) for name in _NUMBERS}}
@@ -89,20 +120,32 @@ class LinearLatency:
     def of(cls, numbers: Mapping[str, Any], tensors: Mapping[str, FloatArray]) -> LinearLatency:
         """The inverse of `numbers` and `tensors`. Raises: KeyError."""
         fields: dict[str, Any] = {name: numbers[name] for name in ("samples", *_NUMBERS)}
-        fields.update({name: tensors[name] for name in _TENSORS})
+        known = {name: np.empty(0) for name in _UNKNOWN} | dict(tensors)
+        fields.update({name: known[name] for name in _TENSORS})
         return cls(**fields)
 
     def _half_width(self, level: float) -> float:
-        own = _student_half_width(np.linspace(0, 1, _PRIOR_RESIDUALS + 2)[1:-1])
-        values = np.concatenate([self.residuals, own])
-        share = np.concatenate([np.full(len(self.residuals), self.samples / len(self.residuals)), np.ones(len(own))])
-        order = np.argsort(values)
-        # Hazen positions; beyond the last one the Student-t tail goes on.
-        position = (np.cumsum(share[order]) - share[order] / 2) / share.sum()
-        if level <= position[-1]:
-            return float(np.interp(level, np.concatenate([[0.0], position]), np.concatenate([[0.0], values[order]])))
-        tail = _student_half_width(np.array([level, position[-1]]))
-        return float(values[order][-1] * tail[0] / tail[1])
+        weight = min(_PRIOR_SHARE * self.samples, _MOST_PRIOR_RESIDUALS)
+        return half_width(level, self.residuals, self.samples, weight)
+
+
+def half_width(level: float, residuals: FloatArray, samples: int, prior_weight: float) -> float:
+    """Quantile of absolute residuals and of the noise model's Student-t distribution, taken together.
+
+    Args:
+        residuals: (m,) absolute, standing for `samples`.
+        prior_weight: how many residuals the distribution counts as.
+    """
+    own = _student_half_width(_PRIOR_LEVELS) if prior_weight > 0 else np.empty(0)
+    values = np.concatenate([residuals, own])
+    share = np.repeat([samples / max(len(residuals), 1), prior_weight / max(len(own), 1)], [len(residuals), len(own)])
+    order = np.argsort(values)
+    # Hazen positions; beyond the last one the Student-t tail goes on.
+    position = (np.cumsum(share[order]) - share[order] / 2) / share.sum()
+    if level <= position[-1]:
+        return float(np.interp(level, np.concatenate([[0.0], position]), np.concatenate([[0.0], values[order]])))
+    tail = _student_half_width(np.array([level, position[-1]]))
+    return float(values[order][-1] * tail[0] / tail[1])
 
 
 def _student_half_width(level: FloatArray) -> FloatArray:
@@ -141,10 +184,9 @@ def fit_linear_latency(
     posterior = fit_bayesian_linear(columns, targets, grid)
     predicted_ms = location + scale * (columns @ posterior.weights)
     proportional = np.maximum(predicted_ms / location, _QUIETEST_SHARE)
-    alternative = fit_bayesian_linear(columns, targets, grid, proportional)
-    is_proportional = alternative.log_evidence > posterior.log_evidence
+    is_proportional = log_evidence(columns, targets, grid, proportional) > posterior.log_evidence
     if is_proportional:
-        posterior = alternative
+        posterior = fit_bayesian_linear(columns, targets, grid, proportional)
     noise_ms = scale * posterior.noise_std  # of a network of median latency
     weights, covariance = scale * posterior.weights, scale**2 * posterior.covariance
     if fold is not None:
@@ -152,6 +194,7 @@ def fit_linear_latency(
     weights[0] += location
     residuals = np.sort(np.abs(posterior.loo_residuals))
     kept = np.linspace(0, len(residuals) - 1, min(len(residuals), _MAX_RESIDUALS)).astype(np.int64)
+    left_out_std_ms = scale * posterior.loo_scales
     return LinearLatency(
         samples=samples or len(latency_ms),
         weights=weights,
@@ -160,5 +203,7 @@ def fit_linear_latency(
         noise_share=noise_ms / location if is_proportional else 0.0,
         floor_ms=_FLOOR_SHARE * location,
         residuals=residuals[kept],
+        left_out_ms=np.maximum(latency_ms - posterior.loo_residuals * left_out_std_ms, _FLOOR_SHARE * location),
+        left_out_std_ms=left_out_std_ms,
         left_out_log_density=posterior.left_out_log_density - float(np.log(scale)),
     )

@@ -1,195 +1,134 @@
-"""NASFLAT: a network pre-trained on source devices, all of whose weights are trained on from the new device's samples.
+"""NASFLAT's network with a Bayesian last layer: a new device costs one closed form.
 
-Source: Akhauri & Abdelfattah 2024, arXiv 2403.02446 (MLSys), sec. 4 and 5: the device's hardware embedding starts from
-the source that ranks the samples most alike, then all weights train on them (40 epochs at 3e-3, as on NAS-Bench-201;
-30 at 1e-3 on FBNet there). It differs in that weights are copied for each target (there, every target goes on from the
-one before), in that the network also regresses log latency, so that the answer is in milliseconds, and in that the
-spread of an answer comes from samples that a network has not seen.
+Source: Akhauri & Abdelfattah 2024, arXiv 2403.02446 (MLSys), sec. 4 and 5, for the network, its training on source
+devices and the hardware embedding, that of the source which ranks the samples most alike. There all weights then train
+on the samples (`nasflat_fine_tuned` does); here the network stays as it is, and its last layer joins `cost_linear`'s
+columns: what it predicts for the closest source and each unit's share in that are a group of columns, without what the
+costs tell already, and the samples' evidence decides how far to believe them. The answer is in milliseconds with
+`linear_latency`'s intervals.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from scipy.special import stdtrit
 
 from predictors.base import LatencyEstimate
+from predictors.cost_linear import LOG_SOURCE_VARIANCES, prior_grid
 from predictors.errors import InvalidArtifactError
-from predictors.graph.settings import NasflatSettings, TrainingSettings
-from predictors.linear_latency import checked_latencies
-from predictors.source_latencies import log_scale
-from spaces.base import Architecture, FloatArray, IntArray, SearchSpace
+from predictors.features import feature_map
+from predictors.graph.settings import NasflatSettings
+from predictors.graph_linear import LOG_BEYOND_VARIANCES
+from predictors.linear_latency import LinearLatency, checked_latencies, fit_linear_latency
+from predictors.source_lines import reference_columns, reference_sample, split_columns
+from spaces.base import Architecture, FloatArray, SearchSpace
 
 if TYPE_CHECKING:
-    from arch_encodings.learned.vocabulary import Vocabulary
-    from predictors.graph.nasflat import Nasflat
-    from predictors.graph.pretrained import PretrainedNasflat
+    from predictors.graph.pretrained import NetworkOfDevice, PretrainedNasflat
 
 NAME: Final = "nasflat"
-_FORMAT: Final = 1
-_FOLDS: Final = 3
-_FREEDOM: Final = 4.0
-_FLOOR_SHARE: Final = 0.02
-FINE_TUNING: Final = TrainingSettings(epochs=40, batch=16, learning_rate=3e-3)
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NasflatPredictor:
-    """A fine-tuned network; see `fit_nasflat`.
+    """A fitted model; see `fit_nasflat`.
 
     Attributes:
-        module: whose last hardware embedding is the device's.
-        location, scale: of the samples' log latency; scores are in these units.
-        log_noise: scale of the errors of log latency on samples that a network has not seen.
-        floor_ms: smallest latency it answers.
+        network: NASFLAT's, as it answers for the closest source.
+        line: weights in ms per unit of each cost column and of each of the network's.
     """
 
     space: SearchSpace
-    samples: int
-    module: Nasflat
-    settings: NasflatSettings
-    vocabulary: Vocabulary
-    location: float
-    scale: float
-    log_noise: float
-    floor_ms: float
+    network: NetworkOfDevice
+    line: LinearLatency
 
     @property
     def name(self) -> str:
         """Key in `PREDICTORS`."""
         return NAME
 
+    @property
+    def samples(self) -> int:
+        """Measured architectures it was fitted on."""
+        return self.line.samples
+
     def predict(self, architectures: Sequence[Architecture]) -> LatencyEstimate:
         """Latency of each architecture, in the order given."""
-        scores = _scores(self.module, self.space, self.vocabulary, architectures)
-        mean_ms = np.maximum(np.exp(self.location + self.scale * scores), self.floor_ms)
-        return LatencyEstimate(mean_ms, self.log_noise * mean_ms, self.floor_ms, _half_width)
+        return self.line.estimate(_columns(self.network, architectures))
 
     def to_bytes(self) -> bytes:
         """Safetensors with a JSON manifest; `predictors.load` reads it."""
-        numbers = {name: getattr(self, name) for name in ("samples", "location", "scale", "log_noise", "floor_ms")}
         manifest = {
             "predictor": NAME,
             "format": _FORMAT,
             "space": self.space.name,
-            "settings": asdict(self.settings),
-            "vocabulary": {name: dict(ops) for name, ops in self.vocabulary.ids.items()},
-            "devices": self.module.hardware.num_embeddings,
-            "numbers": numbers,
+            "features": feature_map(self.space).names,
+            "settings": asdict(self.network.settings),
+            "vocabulary": {name: dict(ops) for name, ops in self.network.vocabulary.ids.items()},
+            "source": self.network.device,
+            "scale": self.network.scale,
+            **self.line.numbers(),
         }
-        tensors = {f"module.{name}": value.numpy() for name, value in self.module.state_dict().items()}
-        return save(tensors, metadata={"manifest": json.dumps(manifest)})
+        tensors = {f"module.{name}": value.numpy() for name, value in self.network.module.state_dict().items()}
+        return save({**self.line.tensors(), **tensors}, metadata={"manifest": json.dumps(manifest)})
 
     @classmethod
     def from_bytes(cls, blob: bytes, manifest: dict[str, Any], space: SearchSpace) -> NasflatPredictor:
         """The model that `to_bytes` wrote. Raises: InvalidArtifactError."""
         from arch_encodings.learned.vocabulary import Vocabulary
         from predictors.graph.nasflat import Nasflat
-        from predictors.graph.pretrained import module_tensors
+        from predictors.graph.pretrained import NetworkOfDevice
+        from predictors.graph.pretraining import module_tensors
 
-        if manifest.get("format") != _FORMAT:
-            raise InvalidArtifactError("it is of another version; fit it again")
+        if manifest.get("format") != _FORMAT or tuple(manifest["features"]) != feature_map(space).names:
+            raise InvalidArtifactError(f"it was fitted on other features of {space.name}; fit it again")
         try:
+            tensors = load(blob)
             settings, vocabulary = NasflatSettings(**manifest["settings"]), Vocabulary(manifest["vocabulary"])
-            module = Nasflat(vocabulary.size, manifest["devices"], settings)
-            module.load_state_dict(module_tensors(load(blob)))
+            module = Nasflat(vocabulary.size, 1, settings)
+            module.load_state_dict(module_tensors(tensors))
         except (SafetensorError, RuntimeError, ValueError) as error:
             raise InvalidArtifactError(str(error)) from error
         module.eval().requires_grad_(False)
-        return cls(space=space, module=module, settings=settings, vocabulary=vocabulary, **manifest["numbers"])
+        network = NetworkOfDevice(space, module, settings, vocabulary, manifest["source"], manifest["scale"])
+        return cls(space, network, LinearLatency.of(manifest, tensors))
 
 
 def fit_nasflat(
-    pretrained: PretrainedNasflat,
-    architectures: Sequence[Architecture],
-    latency_ms: FloatArray,
-    training: TrainingSettings = FINE_TUNING,
+    pretrained: PretrainedNasflat, architectures: Sequence[Architecture], latency_ms: FloatArray
 ) -> NasflatPredictor:
-    """Fine-tunes the network on a device's timings, and again without each third of them to find its spread.
+    """Fits a device from its timings; closed form, less than a second for 20 of them.
 
     Args:
         architectures: the n measured ones, of the space of the pre-training.
         latency_ms: (n,) positive and finite.
     Raises: TooFewSamplesError; ValueError for a latency that is not positive and finite.
     """
-    latency_ms = checked_latencies(latency_ms)
-    architectures = list(architectures)
-    location, scale = (float(value) for value in log_scale(latency_ms))
-    targets = np.clip((np.log(latency_ms) - location) / scale, -4.0, 4.0)
-    errors = []
-    for fold in range(_FOLDS):
-        held_out = np.arange(fold, len(targets), _FOLDS)
-        rest = np.setdiff1d(np.arange(len(targets)), held_out)
-        module = _tuned(pretrained, architectures, targets, rest, training)
-        asked = [architectures[row] for row in held_out]
-        errors.append(targets[held_out] - _scores(module, pretrained.sources.space, pretrained.vocabulary, asked))
-    module = _tuned(pretrained, architectures, targets, np.arange(len(targets)), training)
-    # The median of |t| with four degrees of freedom is what the errors' median is compared with.
-    spread = float(np.median(np.abs(np.concatenate(errors)))) / float(stdtrit(_FREEDOM, 0.75))
-    return NasflatPredictor(
-        space=pretrained.sources.space,
-        samples=len(targets),
-        module=module,
-        settings=pretrained.settings,
-        vocabulary=pretrained.vocabulary,
-        location=location,
-        scale=scale,
-        log_noise=max(scale * spread, 1e-4),
-        floor_ms=_FLOOR_SHARE * float(np.median(latency_ms)),
-    )
-
-
-def _tuned(
-    pretrained: PretrainedNasflat,
-    architectures: Sequence[Architecture],
-    targets: FloatArray,
-    rows: IntArray,
-    training: TrainingSettings,
-) -> Nasflat:
-    """A copy of the network, trained on the samples `rows`, in the row of the device that follows the sources."""
-    import torch
-
-    from predictors.graph.inputs import GraphInputs
-    from predictors.graph.pretrained import LatencyScorer
-    from predictors.graph.training import train
     from predictors.metrics import spearman  # scipy.stats takes a second to import
 
-    space, device = pretrained.sources.space, len(pretrained.sources.devices)
-    module = copy.deepcopy(pretrained.module).requires_grad_(True)
-    known = [architectures[row] for row in rows.tolist()]
-    graphs = GraphInputs.of(space, known, pretrained.vocabulary)
-    with torch.inference_mode():
-        scores = module(graphs, torch.arange(device)).numpy()
-    alike = [spearman(column, targets[rows]) for column in scores.T]
-    with torch.no_grad():
-        module.hardware.weight[device] = module.hardware.weight[int(np.argmax(alike))]
-    scorer = LatencyScorer(module, graphs, lambda network, batch, series: network(batch, series + device))
-    train(scorer, torch.from_numpy(targets[rows, None]).float(), replace(training, seed=training.seed + device))
-    return module.requires_grad_(False)
+    latency_ms = checked_latencies(latency_ms)
+    space = pretrained.space
+    by_source = pretrained.relative(architectures)
+    closest = int(np.argmax([spearman(column, latency_ms) for column in by_source.T]))
+    network = pretrained.of_device(closest)
+    over_space = network.columns(reference_sample(space))
+    split = split_columns(reference_columns(space), pretrained.linear, over_space)
+    grid = prior_grid(
+        feature_map(space).groups,
+        [len(pretrained.devices), network.width],
+        [LOG_SOURCE_VARIANCES, LOG_BEYOND_VARIANCES],
+    )
+    columns = _columns(network, architectures) @ split
+    return NasflatPredictor(space, network, fit_linear_latency(columns, latency_ms, grid, split))
 
 
-def _scores(
-    module: Nasflat, space: SearchSpace, vocabulary: Vocabulary, architectures: Sequence[Architecture]
-) -> FloatArray:
-    """(n,) of the last device in the table."""
-    import torch
-
-    from predictors.graph.pretrained import chunks
-
-    device = torch.tensor([module.hardware.num_embeddings - 1])
-    scores = np.zeros(len(architectures))
-    for part, graphs in chunks(space, architectures, vocabulary):
-        with torch.inference_mode():
-            scores[part] = module(graphs, device)[:, 0].double().numpy()
-    return scores
-
-
-def _half_width(level: float) -> float:
-    return float(stdtrit(_FREEDOM, 0.5 + level / 2))
+def _columns(network: NetworkOfDevice, architectures: Sequence[Architecture]) -> FloatArray:
+    """(n, d + width) cost columns and the network's."""
+    return np.concatenate([feature_map(network.space)(architectures), network.columns(architectures)], axis=1)

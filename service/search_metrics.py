@@ -3,14 +3,16 @@
 A metric of a device may name it after an `@`: `latency_ms@pixel3`. Without, it is that of the request's first device.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from device_db import Device, DeviceKind
 from service.accuracy_source import AccuracySource
-from service.device_costs import Evaluator
+from service.device_costs import Evaluator, simulated_metrics
 from service.layer_totals import LAYER_TOTALS, total_over_layers, working_set_bytes
 from spaces import SearchSpace
+from targets import HardwareSpec, build_target, parse_hardware
 
 _SEPARATOR: Final = "@"
 
@@ -66,6 +68,24 @@ def quantile_name(name: str, probability: float) -> str:
 def architecture_metrics() -> list[str]:
     """Names of the metrics that need no device."""
     return [name for name, metric in METRICS.items() if not metric.is_of_device]
+
+
+def every_metric(of_devices: Iterable[str]) -> list[str]:
+    """The devices' and those that need no device, sorted: what a search takes for objectives and limits."""
+    return sorted({*architecture_metrics(), *of_devices})
+
+
+def hardware_metrics(hardware: HardwareSpec) -> list[str]:
+    """Every metric known for simulated hardware, sorted."""
+    has_format = hardware.number_format is not None
+    return every_metric(simulated_metrics(build_target(hardware), has_format=has_format))
+
+
+def device_metrics(device: Device) -> list[str]:
+    """Every metric known for the device, sorted; of a measured one that has samples enough."""
+    if device.kind is DeviceKind.simulated:
+        return hardware_metrics(parse_hardware(device.config))
+    return every_metric(["latency_ms"])
 
 
 def architecture_evaluators(space: SearchSpace, accuracy: AccuracySource | None) -> Mapping[str, Evaluator]:

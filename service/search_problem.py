@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from predictors.accuracy_proxy import MIN_TABLE, fit_cost_ridge
-from service.accuracy_source import AccuracySource
+from predictors.accuracy import MIN_ACCURACIES, fit_accuracy
+from predictors.accuracy_encodings import encodings_for
+from service import pretrained
+from service.accuracy_source import MOST_FITTED, AccuracySource
 from service.codesign import Codesign
 from service.device_costs import Evaluator
 from service.errors import FieldError, UnreachableLimitError
@@ -62,13 +64,16 @@ def build_problem(
 
 
 def _accuracy_fit(space: SearchSpace) -> Fit:
-    """Learns the accuracy from known ones: a ridge on costs, on the choices while there are too few for that."""
+    """Learns the accuracy from known ones; by a ridge on the choices where the space's predictor cannot."""
     from search.surrogate import fit_choice_ridge
 
     def fit(known: Sequence[Architecture], values: FloatArray) -> Evaluator:
-        if len(known) < MIN_TABLE or isinstance(space, ConfiguredSpace):
+        if len(known) < MIN_ACCURACIES or isinstance(space, ConfiguredSpace):
             return fit_choice_ridge(space, known, values)
-        return fit_cost_ridge(space, known, values).predict
+        # The newest rounds, which looked where the front is.
+        latest, targets = known[-MOST_FITTED:], values[-MOST_FITTED:]
+        fitted = fit_accuracy(space, latest, targets, encodings_for(space, transfer=pretrained.has_torch()))
+        return lambda architectures: fitted.predict(architectures).mean
 
     return fit
 

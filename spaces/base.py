@@ -318,3 +318,8 @@ class ClassifiedSpace(SearchSpace, Protocol):
 def has_classes(space: SearchSpace) -> TypeGuard[ClassifiedSpace]:
     """Whether several architectures may be one network; elsewhere each canonical key is a network of its own."""
     return hasattr(space, "isomorphism_class")
+
+
+def is_open(space: SearchSpace) -> bool:
+    """Whether users bring the space's architectures: it grows, and each has its own input shape and size."""
+    return getattr(space, "is_open", False)

@@ -1,7 +1,7 @@
 """Jobs: a queue of work in the database."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -146,6 +146,16 @@ class Jobs:
         """Number of jobs in each state that has any."""
         query = select(Job.state, func.count()).group_by(Job.state)
         return dict(self._session.execute(query).all())
+
+    def prune(self, finished_before: datetime) -> int:
+        """Remove the jobs that ended before a time; returns how many."""
+        removed = self._session.scalars(
+            delete(Job)
+            .where(Job.finished_at < finished_before, not_(Job.state.in_([JobState.queued, JobState.running])))
+            .returning(Job.id)
+            .execution_options(synchronize_session=False)
+        )
+        return len(removed.all())
 
     def _requeue(self, condition: ColumnElement[bool], max_attempts: int) -> int:
         stale = (_RUNNING, condition)

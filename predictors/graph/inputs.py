@@ -10,21 +10,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from arch_encodings.learned.graph_batch import DEAD, DEPTHS
-from arch_encodings.learned.vocabulary import PAD, Vocabulary
-from spaces.base import ArchGraph, Architecture, BoolArray, FloatArray, IntArray, SearchSpace
+from arch_encodings.learned.vocabulary import PAD
+from spaces.base import ArchGraph, Architecture, BoolArray, FloatArray, IntArray, SearchSpace, is_enumerable
+from spaces.errors import InvalidArchitectureError
 from spaces.layer_attributes import COST_NAMES
 
 # Places that are told apart; cells have no more nodes.
 PLACES: Final = 64
 ATTRIBUTES: Final = 2 * len(COST_NAMES)
 _REFERENCE_SIZE: Final = 512
+_SMALL_SPACE: Final = 20_000
+_MANY: Final = 128
+
+
+class OperationIds(Protocol):
+    """Numbers of operations, such as a vocabulary's; none is `PAD`."""
+
+    def of_space(self, space: SearchSpace) -> IntArray:
+        """(operations,) ids of the space's `op_names`. Raises: KeyError for a space that it does not know."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,24 +63,20 @@ class GraphInputs:
         return len(self.ops)
 
     @classmethod
-    def of(cls, space: SearchSpace, architectures: Sequence[Architecture], vocabulary: Vocabulary) -> GraphInputs:
+    def of(cls, space: SearchSpace, architectures: Sequence[Architecture], vocabulary: OperationIds) -> GraphInputs:
         """The tensors of at least one architecture.
 
         Raises: InvalidArchitectureError for one of another space; KeyError for a space the vocabulary lacks.
         """
-        arrays = _stack(space, architectures)
-        scale = _attribute_scale(space)
-        costs = arrays.costs
-        attributes = np.concatenate([np.log1p(costs), costs], axis=-1)
-        attributes = np.where(arrays.exists[..., None], (attributes - scale[0]) / scale[1], 0.0)
+        arrays = _arrays(space, architectures)
         ids = vocabulary.of_space(space)[arrays.ops]
         return cls(
             ops=torch.from_numpy(np.where(arrays.exists, ids, PAD)),
             adjacency=torch.from_numpy(arrays.adjacency),
             live=torch.from_numpy(arrays.live),
             exists=torch.from_numpy(arrays.exists),
-            depths=torch.from_numpy(_depths(arrays.adjacency, arrays.live)),
-            attributes=torch.from_numpy(attributes.astype(np.float32)),
+            depths=torch.from_numpy(arrays.depths),
+            attributes=torch.from_numpy(arrays.attributes),
         )
 
     def take(self, rows: Tensor) -> GraphInputs:
@@ -87,35 +94,63 @@ class GraphInputs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Arrays:
+    """As `GraphInputs`, with the space's own numbers of operations."""
+
     ops: IntArray
     adjacency: BoolArray
     live: BoolArray
     exists: BoolArray
-    costs: FloatArray
+    depths: IntArray
+    attributes: np.ndarray
 
 
-def _stack(space: SearchSpace, architectures: Sequence[Architecture]) -> _Arrays:
+def _arrays(space: SearchSpace, architectures: Sequence[Architecture]) -> _Arrays:
+    """Of a small space every graph is built once, as soon as many are asked for."""
+    if len(architectures) < _MANY or not is_enumerable(space, _SMALL_SPACE):
+        return _built(space, architectures)
+    number, every = _whole(space)
+    try:
+        rows = np.array([number[architecture] for architecture in architectures])
+    except KeyError as error:
+        raise InvalidArchitectureError(space.name, str(error.args[0]), "not an architecture of this space") from None
+    return _Arrays(*(getattr(every, field.name)[rows] for field in fields(every)))
+
+
+@lru_cache(maxsize=4)
+def _whole(space: SearchSpace) -> tuple[dict[Architecture, int], _Arrays]:
+    architectures = list(space.enumerate())
+    return {architecture: row for row, architecture in enumerate(architectures)}, _built(space, architectures)
+
+
+def _built(space: SearchSpace, architectures: Sequence[Architecture]) -> _Arrays:
+    ops, adjacency, live, exists, costs = _stack(space, architectures)
+    mean, deviation = _attribute_scale(space)
+    standardised = (np.concatenate([np.log1p(costs), costs], axis=-1) - mean) / deviation
+    attributes = np.where(exists[..., None], standardised, 0.0).astype(np.float32)
+    return _Arrays(ops, adjacency, live, exists, _depths(adjacency, live), attributes)
+
+
+def _stack(
+    space: SearchSpace, architectures: Sequence[Architecture]
+) -> tuple[IntArray, BoolArray, BoolArray, BoolArray, FloatArray]:
+    """Operations, edges, live and existing nodes, and costs (n, c, k, 3)."""
     graphs = [space.graphs(architecture) for architecture in architectures]
     first = graphs[0]
     columns = [first[0].attribute_names.index(name) for name in COST_NAMES]
     nodes = max(len(graph.ops) for graph in first)
     shape = (len(graphs), len(first), nodes)
-    arrays = _Arrays(
-        ops=np.zeros(shape, dtype=np.int64),
-        adjacency=np.zeros((*shape, nodes), dtype=np.bool_),
-        live=np.zeros(shape, dtype=np.bool_),
-        exists=np.zeros(shape, dtype=np.bool_),
-        costs=np.zeros((*shape, len(columns))),
-    )
+    ops, exists = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
+    adjacency, live = np.zeros((*shape, nodes), dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+    costs = np.zeros((*shape, len(columns)))
     for cell in range(len(first)):
         size = len(first[cell].ops)
         cells: list[ArchGraph] = [cells[cell] for cells in graphs]
-        arrays.ops[:, cell, :size] = [graph.ops for graph in cells]
-        arrays.adjacency[:, cell, :size, :size] = [graph.adjacency for graph in cells]
-        arrays.live[:, cell, :size] = [graph.mask for graph in cells]
-        arrays.exists[:, cell, :size] = True
-        arrays.costs[:, cell, :size] = np.array([graph.attributes for graph in cells])[..., columns]
-    return arrays
+        ops[:, cell, :size] = [graph.ops for graph in cells]
+        adjacency[:, cell, :size, :size] = [graph.adjacency for graph in cells]
+        live[:, cell, :size] = [graph.mask for graph in cells]
+        exists[:, cell, :size] = True
+        costs[:, cell, :size] = np.array([graph.attributes for graph in cells])[..., columns]
+    return ops, adjacency, live, exists, costs
 
 
 def _depths(adjacency: BoolArray, live: BoolArray) -> IntArray:
@@ -130,7 +165,7 @@ def _depths(adjacency: BoolArray, live: BoolArray) -> IntArray:
 def _attribute_scale(space: SearchSpace) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation of the logarithm and the value of each cost over the space's nodes."""
     size = int(min(_REFERENCE_SIZE, space.size))
-    arrays = _stack(space, space.sample(size, rng=np.random.default_rng(0)))
-    costs = arrays.costs[arrays.exists]
+    _, _, _, exists, every = _stack(space, space.sample(size, rng=np.random.default_rng(0)))
+    costs = every[exists]
     values = np.concatenate([np.log1p(costs), costs], axis=1)
     return values.mean(axis=0), np.maximum(values.std(axis=0), 1e-9)

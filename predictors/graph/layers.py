@@ -31,7 +31,7 @@ class DenseGraphFlow(nn.Module):
         self.bias = nn.Parameter(torch.empty(width_out).uniform_(-bound, bound))
         self.gate = nn.Linear(gate_width, width_out)
 
-    def forward(self, nodes: Tensor, ops: Tensor, reads: Tensor) -> Tensor:
+    def forward(self, nodes: Tensor, ops: Tensor, reads: Tensor, hidden: Tensor | None = None) -> Tensor:
         """(n, k, width_out) from nodes (n, k, width_in), embedded operations (n, k, gate_width), reads (n, k, k)."""
         support = nodes @ self.weight
         return torch.sigmoid(self.gate(ops)) * (reads @ support) + support + self.bias
@@ -47,12 +47,13 @@ class GatedAttention(nn.Module):
         self.gate = nn.Linear(gate_width, width_out)
         self.norm = nn.LayerNorm(width_out)
 
-    def forward(self, nodes: Tensor, ops: Tensor, reads: Tensor) -> Tensor:
-        """As `DenseGraphFlow.forward`."""
+    def forward(self, nodes: Tensor, ops: Tensor, reads: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """As `DenseGraphFlow.forward`; hidden (n, k, k) as `hidden_nodes` gives it, where it is known already."""
         keys = self.key(nodes)
-        scores = functional.leaky_relu((keys * self.score) @ keys.transpose(1, 2) / math.sqrt(keys.shape[-1]), _SLOPE)
-        is_read = (reads > 0) | torch.eye(reads.shape[-1], dtype=torch.bool, device=reads.device)
-        attention = scores.masked_fill(~is_read, -torch.inf).softmax(dim=-1)
+        weighted = keys * (self.score / math.sqrt(keys.shape[-1]))
+        scores = functional.leaky_relu(weighted @ keys.transpose(1, 2), _SLOPE)
+        hidden = hidden_nodes(reads) if hidden is None else hidden
+        attention = scores.masked_fill(hidden, -torch.inf).softmax(dim=-1)
         return self.norm(torch.sigmoid(self.gate(ops)) * (attention @ keys))
 
 
@@ -64,9 +65,9 @@ class Ensemble(nn.Module):
         self.flow = DenseGraphFlow(width_in, width_out, gate_width)
         self.attention = GatedAttention(width_in, width_out, gate_width)
 
-    def forward(self, nodes: Tensor, ops: Tensor, reads: Tensor) -> Tensor:
-        """As `DenseGraphFlow.forward`."""
-        return (self.flow(nodes, ops, reads) + self.attention(nodes, ops, reads)) / 2
+    def forward(self, nodes: Tensor, ops: Tensor, reads: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """As `GatedAttention.forward`."""
+        return (self.flow(nodes, ops, reads) + self.attention(nodes, ops, reads, hidden)) / 2
 
 
 _LAYERS: Final[dict[LayerKind, type[DenseGraphFlow] | type[GatedAttention] | type[Ensemble]]] = {
@@ -86,9 +87,15 @@ class Stack(nn.Module):
 
     def forward(self, nodes: Tensor, ops: Tensor, reads: Tensor) -> Tensor:
         """As `DenseGraphFlow.forward`."""
+        hidden = hidden_nodes(reads)
         for number, layer in enumerate(self.layers):
-            nodes = layer(functional.relu(nodes) if number else nodes, ops, reads)
+            nodes = layer(functional.relu(nodes) if number else nodes, ops, reads, hidden)
         return nodes
+
+
+def hidden_nodes(reads: Tensor) -> Tensor:
+    """(n, k, k) bool: the nodes j that attention at node i does not see, which are all but i and those it reads."""
+    return (reads + torch.eye(reads.shape[-1], device=reads.device)) == 0
 
 
 def mlp(*widths: int, dropout: float = 0.0) -> nn.Sequential:

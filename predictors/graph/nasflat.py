@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from predictors.graph.inputs import GraphInputs
 from predictors.graph.layers import Stack, mlp
-from predictors.graph.nodes import NodeFeatures, pool_all, pool_live, reads
+from predictors.graph.nodes import NodeFeatures, existing_shares, live_shares, reads
 from predictors.graph.settings import NasflatSettings
 
 
@@ -44,13 +44,18 @@ class Nasflat(nn.Module):
         )
         head = settings.head_width
         joined = 2 * width + settings.hardware_width + extra
-        self.head = mlp(joined, head, head, head, 1, dropout=settings.dropout)
+        self.head = nn.Sequential(*mlp(joined, head, head, head, dropout=settings.dropout), nn.ReLU())
+        self.last = nn.Linear(head, 1)
 
     def forward(self, graphs: GraphInputs, devices: Tensor, supplementary: Tensor | None = None) -> Tensor:
         """(n, m) scores of n architectures on m devices, rows `devices` (m,) of the table of hardware embeddings.
 
         Graphs are read once for all devices; only what a gate has touched is computed for each.
         """
+        return self.last(self.embed(graphs, devices, supplementary))[..., 0]
+
+    def embed(self, graphs: GraphInputs, devices: Tensor, supplementary: Tensor | None = None) -> Tensor:
+        """(n, m, head_width) before the last layer; arguments as of `forward`."""
         hardware = self.hardware(devices)
         cells, count, wanted = graphs.ops.shape[1], len(graphs), len(devices)
         pooled = self._cells(graphs.flat(), hardware).unflatten(0, (count, cells, wanted))
@@ -59,7 +64,7 @@ class Nasflat(nn.Module):
         if self.supplementary is not None:
             assert supplementary is not None, "this network reads a supplementary encoding"
             parts.append(self.supplementary(supplementary)[:, None].expand(-1, wanted, -1))
-        return self.head(torch.cat(parts, dim=2))[..., 0]
+        return self.head(torch.cat(parts, dim=2))
 
     def _cells(self, graphs: GraphInputs, hardware: Tensor) -> Tensor:
         """(n m, 2 width) of n graphs of one cell on m devices, device fastest."""
@@ -72,9 +77,13 @@ class Nasflat(nn.Module):
             ],
             dim=3,
         ).flatten(0, 1)
-        repeated = graphs.take(torch.arange(len(graphs), device=ops.device).repeat_interleave(wanted))
-        edges, nodes = reads(repeated), self.nodes(graphs).repeat_interleave(wanted, dim=0)
+        edges, nodes = reads(graphs), self.nodes(graphs)
+        counted, exists = live_shares(graphs), existing_shares(graphs)
+        if wanted > 1:
+            edges, nodes, counted, exists = (
+                each.repeat_interleave(wanted, dim=0) for each in (edges, nodes, counted, exists)
+            )
         result = self.back(self.refinement(nodes, joint, edges)[:, -1:])
         refined = self.update(torch.cat([joint, result.expand(-1, joint.shape[1], -1)], dim=2))
         states = self.main(nodes, refined, edges)
-        return torch.cat([pool_live(states, repeated), pool_all(states, repeated)], dim=1)
+        return (torch.stack([counted, exists], dim=1) @ states).flatten(1)

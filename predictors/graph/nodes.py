@@ -46,10 +46,20 @@ def pool_live(states: Tensor, graphs: GraphInputs) -> Tensor:
 
     Zero where there are none, as in a cell without a path.
     """
-    counted = (graphs.live[:, 0] & graphs.adjacency[:, 0].any(dim=1))[..., None].float()
-    return (states * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1)
+    return (live_shares(graphs)[:, None] @ states)[:, 0]
 
 
 def pool_all(states: Tensor, graphs: GraphInputs) -> Tensor:
     """(n, width) sum of every node over their number: a measured network runs pruned operations too, and costs add."""
-    return (states * graphs.exists[:, 0, :, None]).sum(dim=1) / states.shape[1]
+    return (existing_shares(graphs)[:, None] @ states)[:, 0]
+
+
+def live_shares(graphs: GraphInputs) -> Tensor:
+    """(n, k) weights of the nodes in `pool_live`."""
+    counted = (graphs.live[:, 0] & graphs.adjacency[:, 0].any(dim=1)).float()
+    return counted / counted.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def existing_shares(graphs: GraphInputs) -> Tensor:
+    """(n, k) weights of the nodes in `pool_all`."""
+    return graphs.exists[:, 0] / graphs.exists.shape[-1]

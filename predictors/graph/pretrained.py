@@ -5,44 +5,27 @@ A held-out device is one that is not in the table given here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Generic, TypeVar
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from arch_encodings.learned.vocabulary import Vocabulary
-from predictors.graph.inputs import GraphInputs
 from predictors.graph.nasflat import Nasflat
+from predictors.graph.pretraining import chunks, fit_network, module_tensors
 from predictors.graph.settings import NasflatSettings, TrainingSettings, TrunkSettings
-from predictors.graph.training import OnProgress, seeded, silent, train
+from predictors.graph.training import OnProgress, seeded, silent
 from predictors.graph.trunk import Trunk
 from predictors.source_latencies import SourceLatencies
+from predictors.source_lines import linear_latencies, reference_sample
 from spaces.base import Architecture, FloatArray, SearchSpace
 
 TRUNK_TRAINING: Final = TrainingSettings(epochs=60, batch=32, learning_rate=3e-3, series=64)
-NASFLAT_TRAINING: Final = TrainingSettings(epochs=60, batch=32, series=3)
-_CHUNK: Final = 512
+NASFLAT_TRAINING: Final = TrainingSettings(epochs=40, batch=32, learning_rate=2e-3, series=2)
 _REMEMBERED: Final = 2**16  # architectures, as most of an answer's time goes into reading graphs
-_REFERENCE_SIZE: Final = 1024
-
-Module = TypeVar("Module", bound=nn.Module)
-Score = Callable[[nn.Module, GraphInputs, Tensor], Tensor]
-
-
-class LatencyScorer(Generic[Module]):
-    """Training examples of one space: `Scorer` of a network that reads graphs, and devices where it needs them."""
-
-    def __init__(self, module: Module, graphs: GraphInputs, score: Score):
-        self.module = module
-        self._graphs = graphs
-        self._score = score
-
-    def __call__(self, rows: Tensor, series: Tensor) -> Tensor:
-        """See `Scorer.__call__`."""
-        return self._score(self.module, self._graphs.take(rows), series)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +37,7 @@ class PretrainedTrunk:
         devices: names of the sources.
         scale: (m,) of each device's log latency.
         mean, deviation: (m,) of the relative latencies over a fixed sample of the space.
+        linear: (r, m) what linear models of the sources say, see `linear_latencies`.
     """
 
     space: SearchSpace
@@ -64,6 +48,7 @@ class PretrainedTrunk:
     scale: FloatArray
     mean: FloatArray
     deviation: FloatArray
+    linear: FloatArray
     _remembered: dict[Architecture, FloatArray] = field(default_factory=dict)
 
     def columns(self, architectures: Sequence[Architecture]) -> FloatArray:
@@ -76,22 +61,25 @@ class PretrainedTrunk:
         rows = [self._remembered[architecture] for architecture in architectures]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.devices))
 
+    def relative(self, architectures: Sequence[Architecture]) -> FloatArray:
+        """(n, m) each source's predicted latency over its median."""
+        scores = np.zeros((len(architectures), len(self.devices)))
+        for part, graphs in chunks(self.space, architectures, self.vocabulary):
+            with torch.inference_mode():
+                scores[part] = self.module(graphs).double().numpy()
+        return np.exp(self.scale * scores)
+
     def _computed(self, architectures: Sequence[Architecture]) -> FloatArray:
-        relative = _relative(self.space, self.module, self.vocabulary, self.scale, architectures)
-        return (relative - self.mean) / self.deviation / np.sqrt(len(self.devices))
+        return (self.relative(architectures) - self.mean) / self.deviation / np.sqrt(len(self.devices))
 
     def manifest(self) -> dict[str, Any]:
         """What an artifact says of it."""
-        return {
-            "settings": asdict(self.settings),
-            "vocabulary": {name: dict(ops) for name, ops in self.vocabulary.ids.items()},
-            "devices": list(self.devices),
-        }
+        return _manifest(self)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """What an artifact keeps of it."""
         statistics = {"scale": self.scale, "mean": self.mean, "deviation": self.deviation}
-        return {**{f"module.{name}": value.numpy() for name, value in self.module.state_dict().items()}, **statistics}
+        return {**_module_of(self), **statistics, "linear": self.linear.astype(np.float32)}
 
     @classmethod
     def of(cls, space: SearchSpace, manifest: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> PretrainedTrunk:
@@ -99,9 +87,10 @@ class PretrainedTrunk:
         settings, vocabulary = TrunkSettings(**manifest["settings"]), Vocabulary(manifest["vocabulary"])
         module = Trunk(vocabulary.size, len(manifest["devices"]), settings)
         module.load_state_dict(module_tensors(tensors))
-        scale, mean, deviation = (np.asarray(tensors[name], np.float64) for name in ("scale", "mean", "deviation"))
+        names = ("scale", "mean", "deviation", "linear")
+        scale, mean, deviation, linear = (np.asarray(tensors[name], np.float64) for name in names)
         module.eval().requires_grad_(False)
-        return cls(space, module, settings, vocabulary, tuple(manifest["devices"]), scale, mean, deviation)
+        return cls(space, module, settings, vocabulary, tuple(manifest["devices"]), scale, mean, deviation, linear)
 
 
 def pretrain_trunk(
@@ -114,12 +103,12 @@ def pretrain_trunk(
     vocabulary = Vocabulary.of([sources.space])
     with seeded(training.seed):
         module = Trunk(vocabulary.size, len(sources.devices), settings)
-    _fit(module, sources, vocabulary, training, lambda trunk, graphs, series: trunk(graphs)[:, series], on_progress)
-    scale = sources.scale()[1]
-    reference = sources.space.sample(int(min(_REFERENCE_SIZE, sources.space.size)), rng=np.random.default_rng(0))
-    relative = _relative(sources.space, module, vocabulary, scale, reference)
-    mean, deviation = relative.mean(axis=0), np.maximum(relative.std(axis=0), 1e-9)
-    return PretrainedTrunk(sources.space, module, settings, vocabulary, sources.devices, scale, mean, deviation)
+    fit_network(module, sources, vocabulary, training, lambda trunk, graphs, rows: trunk(graphs)[:, rows], on_progress)
+    known = (sources.space, module, settings, vocabulary, sources.devices, sources.scale()[1])
+    unknown = np.zeros(len(sources.devices))
+    untold = PretrainedTrunk(*known, unknown, unknown, linear_latencies(sources))
+    relative = untold.relative(reference_sample(sources.space))
+    return replace(untold, mean=relative.mean(axis=0), deviation=np.maximum(relative.std(axis=0), 1e-9))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,14 +116,89 @@ class PretrainedNasflat:
     """NASFLAT's network on m source devices; the table of hardware embeddings has a further row for the next one.
 
     Attributes:
-        sources: what it was trained on.
+        devices: names of the sources.
+        scale: (m,) of each device's log latency.
+        linear: (r, m) what linear models of the sources say, see `linear_latencies`.
     """
 
+    space: SearchSpace
     module: Nasflat
     settings: NasflatSettings
     vocabulary: Vocabulary
-    sources: SourceLatencies
-    training: TrainingSettings
+    devices: tuple[str, ...]
+    scale: FloatArray
+    linear: FloatArray
+
+    def relative(self, architectures: Sequence[Architecture], device: int | None = None) -> FloatArray:
+        """(n, m) each source's predicted latency over its median, or (n, 1) that of one of them."""
+        wanted = np.arange(len(self.devices)) if device is None else np.array([device])
+        rows = torch.from_numpy(wanted)
+        scores = np.zeros((len(architectures), len(wanted)))
+        for part, graphs in chunks(self.space, architectures, self.vocabulary):
+            with torch.inference_mode():
+                scores[part] = self.module(graphs, rows).double().numpy()
+        return np.exp(self.scale[wanted] * scores)
+
+    def of_device(self, device: int) -> NetworkOfDevice:
+        """The network as it answers for one of the sources, with no other's hardware embedding."""
+        module = copy.deepcopy(self.module)
+        module.hardware = torch.nn.Embedding.from_pretrained(module.hardware.weight[device : device + 1])
+        module.eval().requires_grad_(False)
+        scale = float(self.scale[device])
+        return NetworkOfDevice(self.space, module, self.settings, self.vocabulary, self.devices[device], scale)
+
+    def manifest(self) -> dict[str, Any]:
+        """What an artifact says of it."""
+        return _manifest(self)
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """What an artifact keeps of it."""
+        return {**_module_of(self), "scale": self.scale, "linear": self.linear.astype(np.float32)}
+
+    @classmethod
+    def of(
+        cls, space: SearchSpace, manifest: Mapping[str, Any], tensors: Mapping[str, np.ndarray]
+    ) -> PretrainedNasflat:
+        """The inverse of `manifest` and `tensors`. Raises: KeyError, TypeError, ValueError or RuntimeError."""
+        settings, vocabulary = NasflatSettings(**manifest["settings"]), Vocabulary(manifest["vocabulary"])
+        module = Nasflat(vocabulary.size, len(manifest["devices"]) + 1, settings)
+        module.load_state_dict(module_tensors(tensors))
+        scale, linear = (np.asarray(tensors[name], np.float64) for name in ("scale", "linear"))
+        module.eval().requires_grad_(False)
+        return cls(space, module, settings, vocabulary, tuple(manifest["devices"]), scale, linear)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkOfDevice:
+    """NASFLAT's network with the hardware embedding of one device; read-only and thread-safe.
+
+    Attributes:
+        device: its name.
+        scale: of its log latency.
+    """
+
+    space: SearchSpace
+    module: Nasflat
+    settings: NasflatSettings
+    vocabulary: Vocabulary
+    device: str
+    scale: float
+
+    @property
+    def width(self) -> int:
+        """Of `columns`."""
+        return 1 + self.settings.head_width
+
+    def columns(self, architectures: Sequence[Architecture]) -> FloatArray:
+        """(n, 1 + head_width) predicted latency over the device's median, and each last unit's share in its score."""
+        last = self.module.last
+        columns = np.zeros((len(architectures), self.width))
+        for part, graphs in chunks(self.space, architectures, self.vocabulary):
+            with torch.inference_mode():
+                shares = (self.module.embed(graphs, torch.tensor([0]))[:, 0] * last.weight[0]).double()
+                columns[part, 0] = np.exp(self.scale * (shares.sum(dim=1) + last.bias[0].double()).numpy())
+                columns[part, 1:] = self.scale * shares.numpy()
+        return columns
 
 
 def pretrain_nasflat(
@@ -143,57 +207,22 @@ def pretrain_nasflat(
     training: TrainingSettings = NASFLAT_TRAINING,
     on_progress: OnProgress = silent,
 ) -> PretrainedNasflat:
-    """Train NASFLAT's network; a minute or some on one core."""
+    """Train NASFLAT's network; some seconds on one core for 256 architectures."""
     vocabulary = Vocabulary.of([sources.space])
     with seeded(training.seed):
         module = Nasflat(vocabulary.size, len(sources.devices) + 1, settings)
-    _fit(module, sources, vocabulary, training, lambda nasflat, graphs, series: nasflat(graphs, series), on_progress)
-    return PretrainedNasflat(module, settings, vocabulary, sources, training)
+    fit_network(module, sources, vocabulary, training, lambda nasflat, graphs, rows: nasflat(graphs, rows), on_progress)
+    known = (sources.space, module, settings, vocabulary, sources.devices, sources.scale()[1])
+    return PretrainedNasflat(*known, linear_latencies(sources))
 
 
-def module_tensors(tensors: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
-    """The network's part of an artifact's tensors."""
-    prefix = "module."
+def _manifest(network: PretrainedTrunk | PretrainedNasflat) -> dict[str, Any]:
     return {
-        name.removeprefix(prefix): torch.from_numpy(np.array(value))
-        for name, value in tensors.items()
-        if name.startswith(prefix)
+        "settings": asdict(network.settings),
+        "vocabulary": {name: dict(ops) for name, ops in network.vocabulary.ids.items()},
+        "devices": list(network.devices),
     }
 
 
-def chunks(
-    space: SearchSpace, architectures: Sequence[Architecture], vocabulary: Vocabulary
-) -> list[tuple[slice, GraphInputs]]:
-    """The architectures' graphs, part by part."""
-    parts = [slice(start, start + _CHUNK) for start in range(0, len(architectures), _CHUNK)]
-    return [(part, GraphInputs.of(space, architectures[part], vocabulary)) for part in parts]
-
-
-def _fit(
-    module: nn.Module,
-    sources: SourceLatencies,
-    vocabulary: Vocabulary,
-    training: TrainingSettings,
-    score: Score,
-    on_progress: OnProgress,
-) -> None:
-    graphs = GraphInputs.of(sources.space, sources.architectures, vocabulary).to(training.device)
-    targets = torch.from_numpy(sources.standardised()).float().to(training.device)
-    module.to(training.device)
-    train(LatencyScorer(module, graphs, score), targets, training, on_progress=on_progress)
-    module.to("cpu").requires_grad_(False)
-
-
-def _relative(
-    space: SearchSpace,
-    module: Trunk,
-    vocabulary: Vocabulary,
-    scale: FloatArray,
-    architectures: Sequence[Architecture],
-) -> FloatArray:
-    """(n, m) latency over the device's median latency."""
-    relative = np.zeros((len(architectures), len(scale)))
-    for part, graphs in chunks(space, architectures, vocabulary):
-        with torch.inference_mode():
-            relative[part] = np.exp(scale * module(graphs).double().numpy())
-    return relative
+def _module_of(network: PretrainedTrunk | PretrainedNasflat) -> dict[str, np.ndarray]:
+    return {f"module.{name}": value.numpy() for name, value in network.module.state_dict().items()}

@@ -4,7 +4,8 @@ Protocol: Akhauri & Abdelfattah 2024, arXiv 2403.02446, without its faults. For 
 the same on every source device, are all that is known of the sources; the samples, chosen by the sampler among
 architectures with a path, are all that is seen of a target. Scores are over all its other measured architectures, in
 NAS-Bench-201 without cells isomorphic to a sample, averaged over targets, then over seeds. What is trained on sources
-is trained anew for each task and seed, so no network has seen a target.
+is trained anew for each task and seed, so no network has seen a target. Fewer random samples are the first of more.
+Adapting is timed in seconds of one core, which other work on the machine does not lengthen.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from itertools import product
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -21,32 +23,43 @@ from arch_encodings import ENCODERS, has_path
 from predictors import (
     SAMPLERS,
     CostLinear,
+    GraphLinear,
+    LatencyEstimate,
     LatencyPredictor,
     SourceLatencies,
     choose,
     fit_cost_linear,
     fit_graph_linear,
     fit_nasflat,
+    fit_nasflat_fine_tuned,
 )
-from predictors.metrics import coverage, kendall, relative_errors, spearman
-from predictors.samplers import Encode, design_features
+from predictors.features import feature_map
+from predictors.samplers import design_features
 from service.benchmarks.baselines import BASELINES, regress
+from service.benchmarks.latency_scores import Scores, estimate_scores, mean_scores, point_scores, rank_scores
+from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import LatencyTable
 from service.benchmarks.tasks import Task
 from spaces import Architecture, Nb201, SearchSpace, get_space
 from spaces.base import FloatArray, IntArray
 
 SOURCE_SAMPLES: Final = 256
-LEVELS: Final = (50, 80, 90)
 # `d_optimal` with the columns of the source devices' predicted latencies beside its own.
 D_OPTIMAL_SOURCES: Final = "d_optimal_sources"
+# The samples of given splits.
+GIVEN: Final = "given"
 SAMPLER_NAMES: Final = (*sorted(SAMPLERS), D_OPTIMAL_SOURCES)
 OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """One task on its latency table."""
+    """One task on its latency table.
+
+    Attributes:
+        columns: (n, d) of the space's feature map, read once for all models.
+        row_of: architecture -> its row of the table.
+    """
 
     task: Task
     table: LatencyTable
@@ -55,6 +68,8 @@ class Bench:
     classes: np.ndarray
     flops: FloatArray
     one_hot: FloatArray
+    columns: FloatArray
+    row_of: dict[Architecture, int]
 
     @classmethod
     def of(cls, task: Task, table: LatencyTable) -> Bench:
@@ -69,6 +84,8 @@ class Bench:
             classes=np.array([_class_of(space, architecture) for architecture in architectures]),
             flops=encoded[:, ENCODERS["cost"].feature_names(space).index("total:macs")],
             one_hot=ENCODERS["one_hot"].encode(space, architectures),
+            columns=feature_map(space)(architectures),
+            row_of={architecture: row for row, architecture in enumerate(architectures)},
         )
 
     def architectures(self, rows: IntArray) -> list[Architecture]:
@@ -79,9 +96,8 @@ class Bench:
 class Sources:
     """What one seed knows of the source devices; nothing is trained before it is asked for."""
 
-    def __init__(self, bench: Bench, rng: np.random.Generator):
+    def __init__(self, bench: Bench, rows: IntArray):
         self._bench = bench
-        rows = rng.choice(len(bench.table.architectures), SOURCE_SAMPLES, replace=False)
         latency_ms = np.stack([bench.table.latency_ms[device][rows] for device in bench.task.sources], axis=1)
         self._table = SourceLatencies(bench.space, bench.architectures(rows), bench.task.sources, latency_ms)
 
@@ -109,126 +125,181 @@ class Sources:
 
         return pretrain_nasflat(self._table)
 
+    @cached_property
+    def trunk_columns(self) -> FloatArray:
+        """(n, m) of the trunk, for every architecture of the table."""
+        return self.trunk.columns(self._bench.table.architectures)
+
     def encode(self, architectures: Sequence[Architecture]) -> FloatArray:
         """Columns for a design: its own, and those of the source devices with as much variance together."""
         own = design_features(self._bench.space, architectures)
-        return np.concatenate([own, self.trunk.columns(architectures)], axis=1)
+        return np.concatenate([own, self.trunk_columns[[self._bench.row_of[one] for one in architectures]]], axis=1)
 
 
 Fit = Callable[[Sources, SearchSpace, list[Architecture], FloatArray], LatencyPredictor]
 
-
-def _fit_auto(
-    sources: Sources, space: SearchSpace, timed: list[Architecture], latency_ms: FloatArray
-) -> CostLinear | Any:
-    linear = fit_cost_linear(space, timed, latency_ms, sources.linear)
-    return choose([linear, fit_graph_linear(sources.trunk, timed, latency_ms)])
-
-
 FITS: Final[dict[str, Fit]] = {
-    "auto": _fit_auto,
     "cost_linear": lambda sources, space, timed, ms: fit_cost_linear(space, timed, ms, sources.linear),
+    "cost_linear_alone": lambda sources, space, timed, ms: fit_cost_linear(space, timed, ms),
     "graph_linear": lambda sources, space, timed, ms: fit_graph_linear(sources.trunk, timed, ms),
     "nasflat": lambda sources, space, timed, ms: fit_nasflat(sources.nasflat, timed, ms),
+    "nasflat_fine_tuned": lambda sources, space, timed, ms: fit_nasflat_fine_tuned(sources.nasflat, timed, ms),
 }
+# What of the sources a predictor rests on; training it is no part of adapting to a device.
+_NEEDS: Final = {
+    "cost_linear": "linear",
+    "graph_linear": "trunk",
+    "nasflat": "nasflat",
+    "nasflat_fine_tuned": "nasflat",
+}
+AUTO: Final = "auto"
+_AUTO_OF: Final = ("cost_linear", "graph_linear")
 FLOPS: Final = "flops"
-PREDICTOR_NAMES: Final = (*FITS, FLOPS, *BASELINES)
+PREDICTOR_NAMES: Final = (AUTO, *FITS, FLOPS, *BASELINES)
+_SOURCELESS: Final = ("cost_linear_alone", FLOPS, *BASELINES)
+# (predictor, device, rows timed) -> scores.
+Sourceless = dict[tuple[str, str, bytes], Scores]
+
+
+class Target:
+    """A device with its timings; each predictor is fitted and scored once, on rows not isomorphic to a timed one."""
+
+    def __init__(self, bench: Bench, sources: Sources, device: str, rows: IntArray, sourceless: Sourceless):
+        self._bench = bench
+        self._device = device
+        self._sourceless = sourceless
+        self._sources = sources
+        self._rows = rows
+        latency_ms = bench.table.latency_ms[device]
+        self._latency_ms = latency_ms[rows]
+        self._held_out = np.flatnonzero(np.isfinite(latency_ms) & ~np.isin(bench.classes, bench.classes[rows]))
+        self._truth = latency_ms[self._held_out]
+        self._adapted: dict[str, tuple[LatencyPredictor, Scores]] = {}
+
+    def scores(self, predictor: str) -> Scores:
+        """Of one predictor; without sources, equal samples give equal scores whatever the seed."""
+        if predictor not in _SOURCELESS:
+            return self._learned(predictor)
+        key = predictor, self._device, self._rows.tobytes()
+        if key not in self._sourceless:
+            self._sourceless[key] = self._baseline(predictor)
+        return self._sourceless[key]
+
+    def _baseline(self, predictor: str) -> Scores:
+        if predictor == FLOPS:
+            return rank_scores(self._bench.flops[self._held_out], self._truth)
+        if predictor not in BASELINES:
+            return self._learned(predictor)
+        begin = time.process_time()
+        logs = regress(predictor, self._bench.one_hot, self._rows, np.log(self._latency_ms))
+        seconds = time.process_time() - begin
+        return {**point_scores(np.exp(logs[self._held_out]), self._truth), "adapt_seconds": seconds}
+
+    def _learned(self, predictor: str) -> Scores:
+        if predictor == AUTO:
+            parts = [self._adapt(part) for part in _AUTO_OF]
+            chosen = choose(cast("CostLinear | GraphLinear", fitted) for fitted, _ in parts)
+            [scores] = [scores for fitted, scores in parts if fitted is chosen]
+            return {**scores, "adapt_seconds": sum(scores["adapt_seconds"] for _, scores in parts)}
+        return self._adapt(predictor)[1]
+
+    def _adapt(self, predictor: str) -> tuple[LatencyPredictor, Scores]:
+        if predictor not in self._adapted:
+            timed = self._bench.architectures(self._rows)
+            _prepare(self._sources, predictor)
+            begin = time.process_time()
+            fitted = FITS[predictor](self._sources, self._bench.space, timed, self._latency_ms)
+            seconds = time.process_time() - begin
+            scores = estimate_scores(self._estimate(fitted), self._truth)
+            self._adapted[predictor] = fitted, {**scores, "adapt_seconds": seconds}
+        return self._adapted[predictor]
+
+    def _estimate(self, fitted: LatencyPredictor) -> LatencyEstimate:
+        """What `fitted.predict` says of the held-out rows; columns that are known already are not read again."""
+        if not isinstance(fitted, CostLinear | GraphLinear):
+            return fitted.predict(self._bench.architectures(self._held_out))
+        columns = self._bench.columns[self._held_out]
+        if isinstance(fitted, GraphLinear):
+            columns = np.concatenate([columns, self._sources.trunk_columns[self._held_out]], axis=1)
+        return fitted.line.estimate(columns)
 
 
 def run_task(
     bench: Bench,
     predictors: Sequence[str],
     samplers: Sequence[str],
-    samples: int,
+    samples: Sequence[int],
     seeds: int,
     on_step: OnStep = lambda step: None,
+    splits: Splits | None = None,
 ) -> list[dict[str, Any]]:
-    """A row for each predictor and sampler: means over target devices and seeds; None for what a baseline lacks."""
-    scores: dict[tuple[str, str], list[list[dict[str, float]]]] = {}
+    """A row for each number of samples, sampler and predictor: see `mean_scores`.
+
+    Args: splits: in the place of random sources and of what samplers choose; the only sampler is then `GIVEN`, and
+        `samples` is how many they hold.
+    """
+    scores: dict[tuple[int, str, str], list[dict[str, Scores]]] = {}
+    known: Designs = {}
+    sourceless: Sourceless = {}
     for seed in range(seeds):
-        source_rng, *sampler_rngs = np.random.default_rng(seed).spawn(1 + len(SAMPLER_NAMES))
-        sources = Sources(bench, source_rng)
-        for sampler in samplers:
-            rng = sampler_rngs[SAMPLER_NAMES.index(sampler)]
-            encode = sources.encode if sampler == D_OPTIMAL_SOURCES else None
-            chosen = {d: _choose(bench, d, sampler, samples, encode, rng) for d in bench.task.targets}
+        drawn = _streams(seed)[0].choice(len(bench.table.architectures), SOURCE_SAMPLES, replace=False)
+        sources = Sources(bench, splits.source_rows(bench.task.name, seed) if splits else drawn)
+        for count, sampler in product(samples, [GIVEN] if splits else samplers):
+            on_step(f"{bench.task.name}, seed {seed}: {count} of {sampler}")
+            if splits:
+                chosen = splits.timed_rows(bench.task.name, seed)
+            else:
+                rng = _streams(seed)[1 + SAMPLER_NAMES.index(sampler)]
+                chosen = {
+                    device: _choose(bench, device, sampler, count, sources, rng, known) for device in bench.task.targets
+                }
+            targets = {device: Target(bench, sources, device, rows, sourceless) for device, rows in chosen.items()}
             for predictor in predictors:
-                on_step(f"{bench.task.name}, seed {seed}: {predictor}, {sampler}")
-                per_target = [_score(bench, sources, predictor, d, rows) for d, rows in chosen.items()]
-                scores.setdefault((predictor, sampler), []).append(per_target)
+                own = {device: target.scores(predictor) for device, target in targets.items()}
+                scores.setdefault((count, sampler, predictor), []).append(own)
     return [
         {
             "task": bench.task.name,
             "predictor": predictor,
             "sampler": sampler,
-            "samples": samples,
+            "samples": count,
             "seeds": seeds,
-            **_means(scores[predictor, sampler]),
+            **mean_scores(bench.task.name, scores[count, sampler, predictor]),
         }
-        for predictor, sampler in scores
+        for count, sampler, predictor in scores
     ]
 
 
-def _means(scores: list[list[dict[str, float]]]) -> dict[str, float | None]:
-    """Over targets, then over seeds; `spearman_std` over seeds."""
-    metrics = ("spearman", "kendall", "mape", "median_ape", *(f"coverage{level}" for level in LEVELS), "adapt_seconds")
-    per_seed = {
-        metric: [float(np.mean([target[metric] for target in targets])) for targets in scores]
-        for metric in metrics
-        if metric in scores[0][0]
-    }
-    means = {metric: float(np.mean(per_seed[metric])) if metric in per_seed else None for metric in metrics}
-    deviation = float(np.std(per_seed["spearman"], ddof=1)) if len(scores) > 1 else 0.0
-    return {**means, "spearman_std": deviation}
+def _streams(seed: int) -> list[np.random.Generator]:
+    """Of the sources, then of each sampler: what one draws does not depend on which others are asked for."""
+    return np.random.default_rng(seed).spawn(1 + len(SAMPLER_NAMES))
+
+
+# (number, candidates) -> the rows that `d_optimal` takes, which depend on nothing else.
+Designs = dict[tuple[int, bytes], IntArray]
 
 
 def _choose(
-    bench: Bench, device: str, sampler: str, count: int, encode: Encode | None, rng: np.random.Generator
+    bench: Bench, device: str, sampler: str, count: int, sources: Sources, rng: np.random.Generator, known: Designs
 ) -> IntArray:
     rows = np.flatnonzero(np.isfinite(bench.table.latency_ms[device]) & bench.has_path)
+    key = count, rows.tobytes()
+    if sampler == "d_optimal" and key in known:
+        return known[key]
     candidates = bench.architectures(rows)
-    row_of = dict(zip(candidates, rows.tolist(), strict=True))
-    name = "d_optimal" if sampler == D_OPTIMAL_SOURCES else sampler
-    chosen = SAMPLERS[name](bench.space, candidates, [], count, rng=rng, encode=encode)
-    return np.array([row_of[architecture] for architecture in chosen])
-
-
-def _score(bench: Bench, sources: Sources, predictor: str, device: str, rows: IntArray) -> dict[str, float]:
-    """Metrics on all rows that are measured and not isomorphic to a sample."""
-    latency_ms = bench.table.latency_ms[device]
-    held_out = np.flatnonzero(np.isfinite(latency_ms) & ~np.isin(bench.classes, bench.classes[rows]))
-    truth = latency_ms[held_out]
-    if predictor == FLOPS:
-        return {"spearman": spearman(bench.flops[held_out], truth), "kendall": kendall(bench.flops[held_out], truth)}
-    if predictor in BASELINES:
-        begin = time.perf_counter()
-        logs = regress(predictor, bench.one_hot, rows, np.log(latency_ms[rows]))
-        return {**_point_scores(np.exp(logs[held_out]), truth), "adapt_seconds": time.perf_counter() - begin}
-    _prepare(sources, predictor)
-    begin = time.perf_counter()
-    fitted = FITS[predictor](sources, bench.space, bench.architectures(rows), latency_ms[rows])
-    seconds = time.perf_counter() - begin
-    estimate = fitted.predict(bench.architectures(held_out))
-    covered = {f"coverage{level}": coverage(*estimate.interval(level / 100), truth) for level in LEVELS}
-    return {**_point_scores(estimate.mean_ms, truth), **covered, "adapt_seconds": seconds}
+    name, encode = ("d_optimal", sources.encode) if sampler == D_OPTIMAL_SOURCES else (sampler, None)
+    chosen = np.array(
+        [bench.row_of[taken] for taken in SAMPLERS[name](bench.space, candidates, [], count, rng=rng, encode=encode)]
+    )
+    if sampler == "d_optimal":
+        known[key] = chosen
+    return chosen
 
 
 def _prepare(sources: Sources, predictor: str) -> None:
     """Train what the predictor needs of the sources, which is no part of adapting to a device."""
-    for need in {"auto": ("linear", "trunk"), "graph_linear": ("trunk",), "nasflat": ("nasflat",)}.get(
-        predictor, ("linear",)
-    ):
-        getattr(sources, need)
-
-
-def _point_scores(predicted_ms: FloatArray, truth: FloatArray) -> dict[str, float]:
-    errors = relative_errors(predicted_ms, truth)
-    return {
-        "spearman": spearman(predicted_ms, truth),
-        "kendall": kendall(predicted_ms, truth),
-        "mape": float(errors.mean()),
-        "median_ape": float(np.median(errors)),
-    }
+    if predictor in _NEEDS:
+        getattr(sources, _NEEDS[predictor])
 
 
 def _class_of(space: SearchSpace, architecture: Architecture) -> str:

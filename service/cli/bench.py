@@ -20,10 +20,34 @@ AsJsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a lin
 DEFAULT_DATA = Path("../shared/data")
 # As the registries of `service.benchmarks`, which need the server's packages; a test holds them together.
 _BASELINES = ("one_hot_ridge", "gradient_boosting", "gaussian_process")
-_LATENCY_PREDICTORS = ("auto", "cost_linear", "graph_linear", "nasflat", "flops", *_BASELINES)
-_ACCURACY_PREDICTORS = ("flan", "flan_cost", "cost_linear", "flan_and_cost_linear", "flops", *_BASELINES)
+_LATENCY_PREDICTORS = (
+    "auto",
+    "cost_linear",
+    "cost_linear_alone",
+    "graph_linear",
+    "nasflat",
+    "nasflat_fine_tuned",
+    "flops",
+    *_BASELINES,
+)
+_PROXIES = ("epe_nas", "fisher", "grad_norm", "grasp", "jacov", "l2_norm", "nwot", "params", "plain", "snip")
+_ACCURACY_PREDICTORS = (
+    "flan",
+    *(f"flan_{encoding}" for encoding in ("cost", "arch2vec", "cate", "zcp", "all", "transfer")),
+    "accuracy_ensemble",
+    *(f"ensemble_without_{part}" for part in ("transfer", "proxies", "both")),
+    "expected_untrained",
+    "transfer_untrained",
+    "cost_linear",
+    "zcp_ridge",
+    "zcp_gaussian_process",
+    *_BASELINES,
+    "flops",
+    *(f"proxy_{proxy}" for proxy in (*_PROXIES, "synflow", "zen")),
+)
 _SAMPLERS = ("cosine", "d_optimal", "farthest_point", "k_means", "params", "random", "d_optimal_sources")
-_SHOWN = (
+# Keys of the JSON rows, and columns of the table.
+_KEYS = (
     "task",
     "predictor",
     "sampler",
@@ -34,6 +58,18 @@ _SHOWN = (
     "mape",
     "coverage90",
     "adapt_seconds",
+    "spearman_std",
+    "ceiling_ratio",
+    "median_ape",
+    "mae_ms",
+    "within5",
+    "within10",
+    "coverage50",
+    "coverage80",
+)
+_COLUMNS = (
+    *("task", "predictor", "sampler", "samples", "seeds", "spearman", "ceiling_ratio", "kendall", "mape"),
+    *("within5", "within10", "coverage50", "coverage80", "coverage90", "adapt_seconds"),
 )
 
 
@@ -53,12 +89,20 @@ def nasflat_tasks(
         str,
         typer.Option("--sampler", help=f"{', '.join(_SAMPLERS)}."),
     ] = "d_optimal",
-    samples: Annotated[int, typer.Option("--samples", min=5, help="Architectures timed on each target device.")] = 20,
+    samples: Annotated[
+        str, typer.Option("--samples", help="Architectures timed on each target device; several joined by commas.")
+    ] = "20",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Repetitions.")] = 3,
+    splits: Annotated[
+        Path | None,
+        typer.Option("--splits", exists=True, dir_okay=False, help="JSON of source and timed architectures by seed."),
+    ] = None,
     data: DataFolder = DEFAULT_DATA,
     as_json: AsJsonLines = False,
 ) -> None:
     """Adapt to each target device of NASFLAT's tasks and score every architecture that was not timed."""
+    from predictors import MIN_SAMPLES
+    from service.benchmarks.latency_splits import Splits
     from service.benchmarks.latency_tables import read_tables
     from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
     from service.benchmarks.tasks import TASKS
@@ -67,17 +111,19 @@ def nasflat_tasks(
     names = _known("task", tasks or list(TASKS), TASKS)
     wanted = _known("predictor", predictors or ["auto"], PREDICTOR_NAMES)
     _known("sampler", [sampler], SAMPLER_NAMES)
+    counts = _numbers("--samples", samples, MIN_SAMPLES)
+    given = Splits.read(splits) if splits else None
     tables = read_tables(data)
     rows: list[dict[str, Any]] = []
     for name in names:
         bench: Bench = Bench.of(TASKS[name], tables[TASKS[name].space])
-        found = run_task(bench, wanted, [sampler], samples, seeds, say)
+        found = run_task(bench, wanted, [sampler], counts, seeds, say, given)
         rows += found
         if as_json:
             for row in found:
-                typer.echo(json.dumps({key: row[key] for key in _SHOWN}))
+                typer.echo(json.dumps({key: row[key] for key in _KEYS}))
     if not as_json:
-        print_table(_SHOWN, [[_shown(row[key]) for key in _SHOWN] for row in rows])
+        print_table(_COLUMNS, [[_shown(row[key]) for key in _COLUMNS] for row in rows])
 
 
 @app.command("flan")
@@ -111,10 +157,7 @@ def flan(
 
     if space != "nb201":
         raise CommandError(f"there are no accuracies of {space} to train on; use --space nb201")
-    try:
-        sizes = [int(number) for number in train.split(",")]
-    except ValueError as error:
-        raise typer.BadParameter(f"--train wants numbers joined by commas, got {train!r}") from error
+    sizes = _numbers("--train", train, 1)
     wanted = _known("predictor", predictors or list(CONTESTANTS), CONTESTANTS)
     bench = AccuracyBench.read(data)
     rows: list[dict[str, Any]] = []
@@ -136,5 +179,17 @@ def _known(what: str, wanted: list[str], allowed: Any) -> list[str]:
     return wanted
 
 
+def _numbers(option: str, text: str, least: int) -> list[int]:
+    try:
+        numbers = [int(number) for number in text.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} wants numbers joined by commas, got {text!r}") from error
+    if min(numbers) < least:
+        raise typer.BadParameter(f"{option} wants at least {least}, got {text!r}")
+    return numbers
+
+
 def _shown(value: Any) -> Any:
-    return "-" if value is None else value
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else value

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.options import AsJson, DataDir, DeviceOption, Interval, SpaceOption
 from service.cli.output import print_answer, print_table, say
+from service.cli.precision import by_group
 
 if TYPE_CHECKING:
     from service.schemas.searches import SearchAnswer
 
 # The search runs in this process, without a job in the database.
 _JOB_ID = ""
+_ACCURACY_BOUNDS = ("accuracy_lower", "accuracy_upper")
+_ACCURACY_SOURCES = {
+    "fitted": "accuracy on {dataset} is predicted from {known:,} known ones",
+    "pretrained": "accuracy on {dataset} is predicted by a network that comes with archcast; {known:,} are known",
+    "log10_macs": "accuracy is a proxy (log10_macs); `archcast accuracies add` brings measured ones",
+}
 
 
 def search(
@@ -105,7 +112,7 @@ def search(
         explain=explain,
         warm_start={"job": after, "samples": from_samples} if after or from_samples else None,
         interval=interval,
-        precision=_by_group(dict(_parse_candidates(each) for each in precision or [])),
+        precision=by_group(dict(_parse_candidates(each) for each in precision or [])),
         hardware=dict(_parse_candidates(each) for each in hardware or []),
     )
     with open_workspace(data_dir) as workspace:
@@ -142,16 +149,6 @@ def _parse_candidates(text: str) -> tuple[str, list[object]]:
     return key, [yaml.safe_load(value) for value in values.split(",")]
 
 
-def _by_group(candidates: Mapping[str, list[object]]) -> dict[str, Any]:
-    """The request's `precision`: keys of the whole network, and those of `groups` that have a group before a dot."""
-    found: dict[str, Any] = {}
-    for path, values in candidates.items():
-        group, dot, key = path.rpartition(".")
-        members = found.setdefault("groups", {}).setdefault(group, {}) if dot else found
-        members[key] = values
-    return found
-
-
 def _draw(answer: SearchAnswer, objectives: Sequence[str], path: Path) -> None:
     from service.front_plot import plot_front
 
@@ -160,11 +157,10 @@ def _draw(answer: SearchAnswer, objectives: Sequence[str], path: Path) -> None:
 
 
 def _print_front(answer: SearchAnswer) -> None:
-    members = (
-        [name for name in (answer.front[0].model_extra or {}) if name not in ("devices", "exchanges")]
-        if answer.front
-        else []
-    )
+    hidden = {"devices", "exchanges"}
+    if answer.accuracy is not None and answer.accuracy.source == "table":
+        hidden |= {*_ACCURACY_BOUNDS}
+    members = [name for name in (answer.front[0].model_extra or {}) if name not in hidden] if answer.front else []
     rows = [
         (entry.architecture, *((entry.model_extra or {})[name] for name in members), entry.lower_ms, entry.upper_ms)
         for entry in answer.front
@@ -176,4 +172,4 @@ def _print_front(answer: SearchAnswer) -> None:
     for warning in answer.warnings:
         say(f"warning: {warning}")
     if answer.accuracy is not None and answer.accuracy.source != "table":
-        say(f"accuracy is a proxy ({answer.accuracy.source}); `archcast import accuracy` brings measured ones")
+        say(_ACCURACY_SOURCES[answer.accuracy.source].format_map(answer.accuracy.model_dump()))

@@ -1,4 +1,4 @@
-"""`archcast train`: train the networks behind learned encodings."""
+"""`archcast train`: train the networks behind learned encodings and latency predictors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ import typer
 
 from service.cli.options import MAX_SEED
 
-app = typer.Typer(no_args_is_help=True, help="Train the networks behind learned encodings.")
+app = typer.Typer(no_args_is_help=True, help="Train the networks behind learned encodings and latency predictors.")
 
 _JOINT = "joint"
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `encoder` a command of its own while it is the only one."""
 
 
 @app.command()
@@ -58,3 +53,38 @@ def encoder(
         (name, score, value) for name, scores in trained.manifest.metrics.items() for score, value in scores.items()
     ]
     print_table(("space", "score", "value"), rows)
+
+
+@app.command()
+def latency(
+    kind: Annotated[Literal["trunk", "nasflat"], typer.Argument(help="The network of graph_linear, or of nasflat.")],
+    space: Annotated[Literal["nb201", "fbnet"], typer.Option("--space", help="Search space with public latencies.")],
+    data: Annotated[
+        Path, typer.Option("--data", exists=True, file_okay=False, help="Folder with help/ and eagle/.")
+    ] = Path("../shared/data"),
+    output: Annotated[
+        Path | None, typer.Option("--output", file_okay=False, help="Folder. [default: the package's own]")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over the architectures. [default: by network]")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=MAX_SEED, help="The same seed gives the same network.")] = 0,
+    device: Annotated[str, typer.Option("--device", help="Torch device to train on, such as cuda.")] = "cpu",
+) -> None:
+    """Train on the latencies of every public device of a space; write the network and its model card."""
+    from predictors.graph.shipped import ARTIFACTS, write_pretrained
+    from predictors.manifest import read_manifest
+    from service.benchmarks.latency_networks import model_card, train_network
+    from service.benchmarks.latency_tables import read_tables
+    from service.cli.output import say
+    from service.cli.progress import progress
+
+    table = read_tables(data)[space]
+    with progress(f"{kind} on {space}, epochs") as on_progress:
+        network, facts = train_network(
+            kind, space, table, epochs=epochs, seed=seed, device=device, on_progress=on_progress
+        )
+    path = write_pretrained(network, facts, output or ARTIFACTS)
+    command = f"archcast train latency {kind} --space {space} --epochs {facts['settings']['epochs']} --seed {seed}"
+    path.with_suffix(".md").write_text(model_card(read_manifest(path.read_bytes()), command), encoding="utf-8")
+    say(f"{path}: trained on {facts['architectures']:,} architectures; its model card lies beside it")

@@ -85,9 +85,8 @@ class PrecisionOptions(BaseModel):
     @field_validator("weight_bits", "activation_bits", "weight_format")
     @classmethod
     def _of_one_type(cls, values: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
-        is_number = [isinstance(value, int | float) and not isinstance(value, bool) for value in values or []]
-        takes = "names" if info.field_name == "weight_format" else "numbers"
-        if any(is_number) if takes == "names" else not all(is_number):
+        takes, kinds = ("names", str) if info.field_name == "weight_format" else ("numbers", int | float)
+        if not all(isinstance(value, kinds) and not isinstance(value, bool) for value in values or []):
             raise ValueError(f"{info.field_name} takes {takes}")
         return values
 
@@ -202,26 +201,30 @@ class SearchRequest(BaseModel):
 class AccuracyInfo(BaseModel):
     """Where accuracies come from.
 
-    `table`: imported test accuracies in %. `cost_ridge`: the table where it has the architecture, elsewhere a ridge
-    regression on costs fitted to the table, in %. `log10_macs`: no table, so the logarithm of the MACs that reach the
-    output; only the order means anything. Neither proxy has a value for a network whose input does not reach its
-    output: a search counts it as failed.
+    `table`: stored test accuracies in %, of every architecture. `fitted`: stored ones where there are, elsewhere what a
+    predictor fitted to them says, in %. `pretrained`: the same with a network that comes with archcast. `log10_macs`:
+    nothing is known, so the logarithm of the MACs that reach the output; only the order means anything. Nothing but the
+    table has a value for a network whose input does not reach its output: a search counts it as failed. `cost_ridge`
+    stands in answers of old jobs.
     """
 
-    source: Literal["table", "cost_ridge", "log10_macs"]
+    source: Literal["table", "fitted", "pretrained", "cost_ridge", "log10_macs"]
     dataset: str | None
     known: int = Field(description="architectures in the table")
+    held_out: dict[str, Any] | None = Field(
+        default=None, description="scores of a pretrained network on architectures that it was not trained on"
+    )
 
 
 class FrontEntry(BaseModel):
     """One architecture of the front.
 
-    It has a further member for each objective and each limited metric, by the metric's name, and `accuracy_origin`
-    (`table` or `proxy`) where accuracy is one of them; also `precision` and `hardware`, where they were decisions. A
-    limit with a probability adds what it was decided by, as in `latency_ms_p95`; several devices add `devices`, with
-    `latency_ms`, `lower_ms`, `upper_ms` and `origin` of each. `explain` adds `exchanges`, for each objective the
-    nearest member that is better in it and what changes with it, and `non_dominated_probability` where latencies are
-    predicted.
+    It has a further member for each objective and each limited metric, by the metric's name. Where accuracy is one of
+    them it has `accuracy_origin` (`table`, `predicted` or `proxy`) and, but for a proxy, `accuracy_lower` and
+    `accuracy_upper` in %; also `precision` and `hardware`, where they were decisions. A limit with a probability adds
+    what it was decided by, as in `latency_ms_p95`; several devices add `devices`, with `latency_ms`, `lower_ms`,
+    `upper_ms` and `origin` of each. `explain` adds `exchanges`, for each objective the nearest member that is better in
+    it and what changes with it, and `non_dominated_probability` where something is predicted.
     """
 
     model_config = ConfigDict(extra="allow")

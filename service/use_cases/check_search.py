@@ -11,7 +11,7 @@ from service.lookup import body_space
 from service.predictor_cache import PredictorCache
 from service.problems import json_pointer
 from service.schemas.searches import SearchRequest
-from service.search_metrics import architecture_metrics, split_name
+from service.search_metrics import every_metric, split_name
 from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
 from service.warm_start import starting_architectures
@@ -27,7 +27,12 @@ def check_search(
 ) -> None:
     """Return if the search can run. Raises: InvalidRequestError that points at each fault; DeviceNotReadyError."""
     space = body_space(spaces, request.space)
+    if not space.size:
+        reason = f"{space.name} has no architectures yet: POST /models brings them"
+        raise InvalidRequestError([FieldError(reason, pointer="/space")])
     devices = open_devices(session, predictors, request, space, keys=())
+    if isinstance(devices.first, Codesign):
+        devices.first.check()
     searched = devices.first.space if isinstance(devices.first, Codesign) else space
     faults = [
         *_metric_faults(request, devices),
@@ -42,7 +47,7 @@ def check_search(
 
 def _metric_faults(request: SearchRequest, devices: SearchedDevices) -> list[FieldError]:
     several = len(devices.costs) > 1
-    known = sorted({*architecture_metrics(), *(devices.evaluators if several else devices.first.evaluators)})
+    known = every_metric(devices.evaluators if several else devices.first.evaluators)
     named = [(json_pointer(["objectives", index]), name) for index, name in enumerate(request.objectives)]
     named += [(json_pointer(["constraints", name]), name) for name in request.constraints]
     faults = [
@@ -67,7 +72,7 @@ def _metric_faults(request: SearchRequest, devices: SearchedDevices) -> list[Fie
 
 
 def _these(request: SearchRequest) -> str:
-    return "this device" if len(request.named_devices) == 1 else "these devices"
+    return ", ".join(request.named_devices)
 
 
 def _algorithm_faults(request: SearchRequest, space: SearchSpace) -> list[FieldError]:

@@ -21,6 +21,7 @@ from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
 from service.warm_start import starting_architectures
 from spaces import SearchSpace
+from spaces.base import FloatArray
 
 if TYPE_CHECKING:
     from search import Checkpoint, Problem, Progress, SearchResult
@@ -100,7 +101,7 @@ def run_search(
         predictor=devices.first.info,
         predictors={name: costs.info for name, costs in devices.costs.items()} if len(devices.costs) > 1 else {},
         accuracy=accuracy.info if accuracy else None,
-        warnings=_warnings(request, accuracy),
+        warnings=_warnings(request, accuracy, devices),
     )
 
 
@@ -110,12 +111,14 @@ def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> A
     return open_accuracy(session, space, choose_dataset(session, space, request.dataset))
 
 
-def _warnings(request: SearchRequest, accuracy: AccuracySource | None) -> list[str]:
+def _warnings(request: SearchRequest, accuracy: AccuracySource | None, devices: SearchedDevices) -> list[str]:
+    found = devices.first.warnings if isinstance(devices.first, Codesign) else []
     if accuracy is None or accuracy.info.source != "log10_macs" or not {"accuracy", "macs"} <= {*request.objectives}:
-        return []
+        return found
     return [
+        *found,
         "accuracy is only a function of the MACs here, so that maximising it and minimising macs rules hardly any "
-        "architecture out; import accuracies of the space, or leave one of the two objectives out"
+        "architecture out; import accuracies of the space, or leave one of the two objectives out",
     ]
 
 
@@ -127,7 +130,10 @@ def _front(
     request: SearchRequest,
 ) -> list[FrontEntry]:
     bounds = devices.members([candidate.architecture for candidate in result.front], request.interval)
-    explained = explanations(problem, result, devices, request.seed) if request.explain else [{} for _ in result.front]
+    accuracies = _accuracy_bounds(result, devices, accuracy, request.interval)
+    explained: list[dict[str, Any]] = [{} for _ in result.front]
+    if request.explain:
+        explained = explanations(problem, result, devices, accuracy, request.seed)
     entries = []
     for candidate, bounded, explanation in zip(result.front, bounds, explained, strict=True):
         members: dict[str, Any] = bounded | dict(candidate.values) | explanation
@@ -137,5 +143,19 @@ def _front(
             architecture, _ = devices.first.space.split(architecture)
         if accuracy is not None:
             members["accuracy_origin"] = accuracy.origin(architecture)
+        if accuracies is not None:
+            members |= {name: float(values[len(entries)]) for name, values in accuracies.items()}
         entries.append(FrontEntry(architecture=architecture.key, **members))
     return entries
+
+
+def _accuracy_bounds(
+    result: SearchResult, devices: SearchedDevices, accuracy: AccuracySource | None, interval: float
+) -> dict[str, FloatArray] | None:
+    if accuracy is None:
+        return None
+    found = [candidate.architecture for candidate in result.front]
+    if isinstance(devices.first, Codesign):
+        found = [devices.first.space.split(architecture)[0] for architecture in found]
+    bounds = accuracy.bounds(found, interval)
+    return None if bounds is None else {"accuracy_lower": bounds[0], "accuracy_upper": bounds[1]}

@@ -11,6 +11,7 @@ from predictors import (
     fit_cost_linear,
     fit_graph_linear,
     fit_nasflat,
+    fit_nasflat_fine_tuned,
     load,
 )
 from predictors.graph import NasflatSettings, TrainingSettings, TrunkSettings
@@ -45,14 +46,17 @@ def nasflat(timings):
     settings = NasflatSettings(width=16, node_width=16, layers=1, refinement_layers=1, head_width=16)
     pretrained = pretrain_nasflat(timings[0], settings, QUICK)
     before = {name: value.clone() for name, value in pretrained.module.state_dict().items()}
-    fitted = fit_nasflat(pretrained, timings[1], timings[2], QUICK)
+    fitted = {
+        "nasflat": fit_nasflat(pretrained, timings[1], timings[2]),
+        "nasflat_fine_tuned": fit_nasflat_fine_tuned(pretrained, timings[1], timings[2], QUICK),
+    }
     return pretrained, before, fitted
 
 
-@pytest.fixture(params=["graph_linear", "nasflat"])
+@pytest.fixture(params=["graph_linear", "nasflat", "nasflat_fine_tuned"])
 def fitted(request, timings, trunk):
-    if request.param == "nasflat":
-        return request.getfixturevalue("nasflat")[2]
+    if request.param != "graph_linear":
+        return request.getfixturevalue("nasflat")[2][request.param]
     return fit_graph_linear(trunk, timings[1], timings[2])
 
 
@@ -74,17 +78,38 @@ def test_graph_linear_tells_a_device_from_twenty_samples(trunk, timings):
     assert np.median(relative_errors(estimate.mean_ms, truth)) < 0.02
 
 
-def test_nasflat_ranks_a_new_device_and_leaves_the_pretrained_weights_alone(nasflat, timings):
+@pytest.mark.parametrize(("name", "least"), [("nasflat", 0.99), ("nasflat_fine_tuned", 0.7)])
+def test_nasflat_ranks_a_new_device_and_leaves_the_pretrained_weights_alone(nasflat, timings, name, least):
     pretrained, before, fitted = nasflat
-    estimate = fitted.predict(timings[3])
-    assert spearman(estimate.mean_ms, timings[4]) > 0.7
+    estimate = fitted[name].predict(timings[3])
+    assert spearman(estimate.mean_ms, timings[4]) > least
     assert all((value == before[name]).all() for name, value in pretrained.module.state_dict().items())
 
 
 def test_nasflat_second_target_does_not_depend_on_the_first(nasflat, timings):
     pretrained, _, fitted = nasflat
-    again = fit_nasflat(pretrained, timings[1], timings[2], QUICK)
-    np.testing.assert_array_equal(again.predict(timings[3]).mean_ms, fitted.predict(timings[3]).mean_ms)
+    again = {
+        "nasflat": fit_nasflat(pretrained, timings[1], timings[2]),
+        "nasflat_fine_tuned": fit_nasflat_fine_tuned(pretrained, timings[1], timings[2], QUICK),
+    }
+    for name, predictor in again.items():
+        np.testing.assert_array_equal(predictor.predict(timings[3]).mean_ms, fitted[name].predict(timings[3]).mean_ms)
+
+
+def test_nasflat_starts_from_the_source_that_ranks_the_samples_most_alike(nasflat, timings):
+    pretrained = nasflat[0]
+    table, timed = timings[0], timings[1]
+    for number, device in enumerate(table.devices):
+        told_ms = pretrained.relative(timed)[:, number]
+        assert fit_nasflat(pretrained, timed, told_ms).network.device == device
+
+
+def test_nasflat_network_of_one_device_answers_as_the_whole_does(nasflat, timings):
+    pretrained = nasflat[0]
+    alone = pretrained.of_device(2)
+    columns = alone.columns(timings[3])
+    assert columns.shape == (len(timings[3]), alone.width)
+    np.testing.assert_allclose(columns[:, 0], pretrained.relative(timings[3])[:, 2], rtol=1e-4)
 
 
 def test_fitted_answers_are_positive_with_bounds_around_them(fitted, timings):
@@ -120,6 +145,7 @@ def test_fit_too_few_samples_is_refused(trunk, nasflat, timings):
     for fit in (
         lambda: fit_graph_linear(trunk, timings[1][:4], timings[2][:4]),
         lambda: fit_nasflat(nasflat[0], timings[1][:4], timings[2][:4]),
+        lambda: fit_nasflat_fine_tuned(nasflat[0], timings[1][:4], timings[2][:4]),
     ):
         with pytest.raises(TooFewSamplesError):
             fit()

@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from predictors import (
     MIN_SAMPLES,
@@ -189,6 +190,43 @@ def test_to_bytes_and_load_give_the_same_predictor(model, held_out):
     before, after = model.predict(held_out), loaded.predict(held_out)
     np.testing.assert_array_equal(before.mean_ms, after.mean_ms)
     np.testing.assert_array_equal(before.interval(0.9)[1], after.interval(0.9)[1])
+    np.testing.assert_array_equal(loaded.line.left_out_ms, model.line.left_out_ms)
+
+
+def test_left_out_predictions_are_those_of_the_other_samples(space, timed, device):
+    latency_ms = device(timed)
+    line = fit_cost_linear(space, timed, latency_ms).line
+    assert line.left_out_ms.shape == line.left_out_std_ms.shape == (20,)
+    assert (line.left_out_std_ms > 0).all()
+    for row in (0, 7, 19):
+        others = [index for index in range(20) if index != row]
+        refit = fit_cost_linear(space, [timed[index] for index in others], latency_ms[others])
+        alone = refit.predict([timed[row]])
+        assert line.left_out_ms[row] == pytest.approx(alone.mean_ms[0], abs=0.5 * alone.std_ms[0])
+        assert line.left_out_std_ms[row] == pytest.approx(alone.std_ms[0], rel=0.35)
+
+
+def test_left_out_predictions_miss_a_wrong_timing(space, timed, device):
+    latency_ms = device(timed)
+    latency_ms[4] *= 3
+    line = fit_cost_linear(space, timed, latency_ms).line
+    z = (latency_ms - line.left_out_ms) / line.left_out_std_ms
+    assert np.argmax(np.abs(z)) == 4
+    assert z[4] > 2
+
+
+def test_load_artifact_without_left_out_predictions_still_predicts(model, held_out):
+    metadata = {**_manifest(model.to_bytes()), "format": 2}
+    older = {name: value for name, value in model.line.tensors().items() if not name.startswith("left_out")}
+    loaded = load(save(older, metadata={"manifest": json.dumps(metadata)}), get_space)
+    assert isinstance(loaded, CostLinear)
+    assert loaded.line.left_out_ms.shape == loaded.line.left_out_std_ms.shape == (0,)
+    np.testing.assert_array_equal(loaded.predict(held_out).mean_ms, model.predict(held_out).mean_ms)
+
+
+def _manifest(blob: bytes) -> dict:
+    header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
+    return json.loads(header["__metadata__"]["manifest"])
 
 
 def test_load_bytes_of_another_origin_are_refused(model):

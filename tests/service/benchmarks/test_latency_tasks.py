@@ -1,12 +1,26 @@
 """The protocol on made-up devices of NAS-Bench-201, whose latencies add up over operations."""
 
+import json
+
 import numpy as np
 import pytest
 
 from predictors import fit_cost_linear
+from predictors.metrics import spearman
 from service.benchmarks import latency_tasks
+from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import LatencyTable
-from service.benchmarks.latency_tasks import FITS, PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
+from service.benchmarks.latency_tasks import (
+    FITS,
+    GIVEN,
+    PREDICTOR_NAMES,
+    SAMPLER_NAMES,
+    Bench,
+    Sources,
+    Target,
+    run_task,
+)
+from service.benchmarks.published import CEILING, PUBLISHED
 from service.benchmarks.tasks import TASKS, Task
 from service.cli import bench as command
 from spaces import SPACES, get_space
@@ -25,26 +39,73 @@ def bench() -> Bench:
 
 
 def test_run_task_gives_the_metrics_of_each_predictor(bench):
-    rows = run_task(bench, ["cost_linear", "one_hot_ridge", "flops"], ["d_optimal"], 20, 1)
+    rows = run_task(bench, ["cost_linear", "one_hot_ridge", "flops"], ["d_optimal"], [20], 1)
     assert [row["predictor"] for row in rows] == ["cost_linear", "one_hot_ridge", "flops"]
     linear, ridge, flops = rows
     assert linear["spearman"] > 0.98
     assert linear["spearman"] > ridge["spearman"] > flops["spearman"]
     assert linear["mape"] < 0.05
-    assert 0 <= linear["coverage90"] <= 1
+    assert linear["mae_ms"] < 0.05 * 10
+    assert 0 < linear["within5"] <= linear["within10"] <= 1
+    assert linear["coverage50"] <= linear["coverage80"] <= linear["coverage90"] <= 1
+    assert linear["coverage_by_device"] == {"new": [linear[f"coverage{level}"] for level in (50, 80, 90)]}
     assert ridge["coverage90"] is None
     assert flops["mape"] is None
 
 
 def test_run_task_same_seeds_same_scores(bench):
-    first, second = (run_task(bench, ["one_hot_ridge"], ["random"], 20, 1)[0] for _ in range(2))
+    first, second = (run_task(bench, ["one_hot_ridge"], ["random"], [20], 1)[0] for _ in range(2))
     assert first["spearman"] == second["spearman"]
+
+
+def test_run_task_several_numbers_of_samples_give_what_each_gives_alone(bench):
+    both = run_task(bench, ["cost_linear"], ["random", "d_optimal"], [10, 20], 1)
+    assert [(row["samples"], row["sampler"]) for row in both] == [
+        (10, "random"),
+        (10, "d_optimal"),
+        (20, "random"),
+        (20, "d_optimal"),
+    ]
+    [alone] = run_task(bench, ["cost_linear"], ["d_optimal"], [20], 1)
+    assert both[3]["spearman"] == alone["spearman"]
+    assert both[3]["mape"] < both[1]["mape"]
+
+
+def test_target_auto_has_the_scores_of_the_predictor_it_chose(bench, monkeypatch):
+    fitted = []
+
+    def fit(sources, space, timed, latency_ms):
+        fitted.append(fit_cost_linear(space, timed, latency_ms[:: -1 if fitted else 1]))
+        return fitted[-1]
+
+    monkeypatch.setitem(FITS, "cost_linear", fit)
+    monkeypatch.setitem(FITS, "graph_linear", fit)
+    monkeypatch.setattr(latency_tasks, "_prepare", lambda sources, predictor: None)
+    target = Target(bench, Sources(bench, np.arange(50, 306)), "new", np.arange(10, 30), {})
+    auto, right, wrong = (target.scores(name) for name in ("auto", "cost_linear", "graph_linear"))
+    assert right["spearman"] > wrong["spearman"]
+    assert {**auto, "adapt_seconds": 0} == {**right, "adapt_seconds": 0}
+    assert auto["adapt_seconds"] == pytest.approx(right["adapt_seconds"] + wrong["adapt_seconds"])
+    assert len(fitted) == 2
+
+
+def test_target_scores_what_the_predictor_predicts(bench):
+    rows = np.arange(10, 30)
+    scores = Target(bench, Sources(bench, np.arange(50, 306)), "new", rows, {}).scores("cost_linear_alone")
+    truth = bench.table.latency_ms["new"]
+    fitted = fit_cost_linear(bench.space, bench.architectures(rows), truth[rows])
+    held_out = np.flatnonzero(np.isfinite(truth) & ~np.isin(bench.classes, bench.classes[rows]))
+    predicted = fitted.predict(bench.architectures(held_out)).mean_ms
+    assert scores["spearman"] == spearman(predicted, truth[held_out])
+    assert scores["mae_ms"] == pytest.approx(np.abs(predicted - truth[held_out]).mean())
 
 
 def test_run_task_never_scores_what_was_timed_or_not_measured(bench, monkeypatch):
     scored = []
-    monkeypatch.setattr(latency_tasks, "spearman", lambda predicted, truth: scored.append(truth) or 0.5)
-    run_task(bench, ["flops"], ["random"], 20, 1)
+    monkeypatch.setattr(
+        latency_tasks, "rank_scores", lambda predicted, truth: scored.append(truth) or {"spearman": 0.5}
+    )
+    run_task(bench, ["flops"], ["random"], [20], 1)
     [truth] = scored
     assert np.isfinite(truth).all()
     assert len(truth) <= len(bench.table.architectures) - 5 - 20
@@ -59,7 +120,7 @@ def test_run_task_predictors_see_the_samples_of_the_target_only(bench, monkeypat
 
     monkeypatch.setitem(FITS, "spy", spy)
     monkeypatch.setattr(latency_tasks, "_prepare", lambda sources, predictor: None)
-    run_task(bench, ["spy"], ["random"], 20, 1)
+    run_task(bench, ["spy"], ["random"], [20], 1)
     [(timed, latency_ms)] = seen
     number = {architecture: row for row, architecture in enumerate(bench.table.architectures)}
     expected = bench.table.latency_ms["new"][[number[architecture] for architecture in timed]]
@@ -67,11 +128,59 @@ def test_run_task_predictors_see_the_samples_of_the_target_only(bench, monkeypat
     assert len(timed) == 20
 
 
+def test_run_task_with_splits_takes_the_given_sources_and_samples(bench, monkeypatch, tmp_path):
+    seen = []
+
+    def spy(sources, space, timed, latency_ms):
+        seen.append((sources._table.architectures, timed))
+        return fit_cost_linear(space, timed, latency_ms)
+
+    monkeypatch.setitem(FITS, "spy", spy)
+    monkeypatch.setattr(latency_tasks, "_prepare", lambda sources, predictor: None)
+    given = {
+        str(seed): {
+            "source_archs": [*range(seed, seed + 10)],
+            "transfer_archs": {"new": [*range(40 + seed, 60 + seed)]},
+        }
+        for seed in range(2)
+    }
+    path = tmp_path / "splits.json"
+    path.write_text(json.dumps({"made up": {"seeds": given}}))
+    [row] = run_task(bench, ["spy"], ["d_optimal"], [20], 2, splits=Splits.read(path))
+    assert row["sampler"] == GIVEN
+    for seed, (known, timed) in enumerate(seen):
+        assert known == bench.table.architectures[seed : seed + 10]
+        assert timed == bench.table.architectures[40 + seed : 60 + seed]
+
+
+def test_splits_of_another_format_are_refused(tmp_path):
+    path = tmp_path / "splits.json"
+    path.write_text("[1]")
+    with pytest.raises(ValueError, match="no tasks"):
+        Splits.read(path)
+
+
 def test_tasks_hold_no_target_among_their_sources():
     assert len(TASKS) == 12
     for task in TASKS.values():
         assert task.space in SPACES
         assert not set(task.sources) & set(task.targets)
+
+
+def test_run_task_equal_designs_of_a_predictor_without_sources_are_scored_once(bench, monkeypatch):
+    fits = []
+    regress = latency_tasks.regress
+    monkeypatch.setattr(latency_tasks, "regress", lambda *arguments: fits.append(1) or regress(*arguments))
+    [row] = run_task(bench, ["one_hot_ridge"], ["d_optimal"], [20], 3)
+    assert len(fits) == 1
+    assert row["spearman_std"] < 1e-12
+    run_task(bench, ["one_hot_ridge"], ["random"], [20], 3)
+    assert len(fits) == 4
+
+
+def test_published_figures_cover_every_task():
+    assert set(CEILING) == set(TASKS)
+    assert all(set(by_task) == set(TASKS) for by_task in PUBLISHED.values())
 
 
 def test_command_offers_every_predictor_and_sampler():
