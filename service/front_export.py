@@ -22,7 +22,7 @@ def flat(row: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in row.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{name}.")
-        else:
+        elif not isinstance(value, list):  # exchanges with other members are for JSON
             yield f"{prefix}{name}", value
 
 

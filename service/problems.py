@@ -91,6 +91,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.SimulatedDeviceError: ProblemType(409, "simulated-device", "Device is simulated", ("device",)),
     errors.MeasuredDeviceError: ProblemType(409, "measured-device", "Device is measured", ("device",)),
     errors.SearchCancelledError: ProblemType(409, "search-cancelled", "Search cancelled", ("job",)),
+    errors.ExtraMissingError: ProblemType(501, "extra-missing", "Optional part not installed", ("extra",)),
     errors.NoFrontError: ProblemType(409, "no-front", "No front", ("job",)),
     errors.OverloadedError: ProblemType(503, "overloaded", "Overloaded", ("retry_after_seconds",)),
     errors.UnavailableError: ProblemType(503, "unavailable", "Not ready", ("retry_after_seconds",)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,6 +50,12 @@ def search(
     from_samples: Annotated[
         bool, typer.Option("--from-samples", help="Start from the architectures measured on the device.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how sure each place on the front is; --json: what was given up too.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the front into a file, .svg or .png.")
+    ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
     precision: Annotated[
         list[str] | None,
@@ -74,6 +82,8 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find the architectures that no other one beats in all objectives, within the limits."""
+    if plot is not None and plot.suffix not in (".svg", ".png"):
+        raise typer.BadParameter(f"{plot} must end in .svg or .png", param_hint="--plot")
     limits: dict[str, dict[str, float]] = {}
     for bound, given in (("max", maxima), ("min", minima)):
         for metric, value in map(_parse_limit, given or []):
@@ -99,6 +109,7 @@ def search(
         seed=seed,
         algorithm=algorithm,
         dataset=dataset,
+        explain=explain,
         warm_start={"job": after, "samples": from_samples} if after or from_samples else None,
         interval=interval,
         precision=by_group(dict(_parse_candidates(each) for each in precision or [])),
@@ -111,6 +122,8 @@ def search(
         answer = run_search(
             workspace.read_sessions, spaces, workspace.predictors, workspace.settings, request, job_id=_JOB_ID
         )
+    if plot is not None:
+        _draw(answer, request.objectives, plot)
     if as_json:
         print_answer(answer)
     else:
@@ -136,8 +149,15 @@ def _parse_candidates(text: str) -> tuple[str, list[object]]:
     return key, [yaml.safe_load(value) for value in values.split(",")]
 
 
+def _draw(answer: SearchAnswer, objectives: Sequence[str], path: Path) -> None:
+    from service.front_plot import plot_front
+
+    front = [entry.model_dump() for entry in answer.front]
+    path.write_bytes(plot_front(front, objectives, f"{answer.space} on {answer.device}", path.suffix[1:]))
+
+
 def _print_front(answer: SearchAnswer) -> None:
-    hidden = {"devices"}
+    hidden = {"devices", "exchanges"}
     if answer.accuracy is not None and answer.accuracy.source == "table":
         hidden |= {*_ACCURACY_BOUNDS}
     members = [name for name in (answer.front[0].model_extra or {}) if name not in hidden] if answer.front else []

@@ -9,6 +9,7 @@ from device_db import Job, Jobs
 from service.dependencies import ReadSessionDep, StateDep
 from service.errors import NoFrontError
 from service.front_export import TABLES, to_onnx_zip
+from service.front_plot import PICTURES, plot_front
 from service.jobs.events import event_id, job_events
 from service.jobs.waiting import cancel_and_wait, has_ended
 from service.openapi import KEY_OPTIONAL, problems
@@ -30,7 +31,8 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file",
-        "content": {media_type: {} for media_type, _ in TABLES.values()} | {"application/zip": {}},
+        "content": {media_type: {} for media_type, _ in TABLES.values()}
+        | {media_type: {} for media_type in ("application/zip", *PICTURES.values())},
     }
 }
 
@@ -90,16 +92,16 @@ def get_job_front(
 @router.get(
     "/{job_id}/front.{extension}",
     response_class=Response,
-    responses=problems(404, 409, 503) | _FILE,
+    responses=problems(404, 409, 501, 503) | _FILE,
     openapi_extra=KEY_OPTIONAL,
 )
 def get_job_front_file(
     job_id: JobId,
-    extension: Literal["csv", "json", "parquet", "zip"],
+    extension: Literal["csv", "json", "parquet", "zip", "svg", "png"],
     state: StateDep,
     limit: Annotated[int | None, Query(ge=1, le=1_000, description="first members alone")] = None,
 ) -> Response:
-    """The front as a file: a table, or as `zip` the networks of its members as ONNX with untrained weights.
+    """The front as a file: a table, a picture, or as `zip` the networks of its members as ONNX with untrained weights.
 
     Members in members become columns named after both, as in `devices.pixel3.lower_ms`. A ZIP has the first 20 members
     unless `limit` says otherwise, 100 at most.
@@ -112,11 +114,19 @@ def get_job_front_file(
         with state.suggestions.slot():
             body = to_onnx_zip(job.request["space"], front[: min(limit or 20, _MOST_NETWORKS)])
         media_type = "application/zip"
+    elif extension in PICTURES:
+        body, media_type = _picture(job, front[:limit], extension), PICTURES[extension]
     else:
         media_type, write = TABLES[extension]
         body = write(front[:limit])
     headers = {"Content-Disposition": f'attachment; filename="front-{job.id}.{extension}"'}
     return Response(body, media_type=media_type, headers=headers)
+
+
+def _picture(job: Job, front: list[dict[str, Any]], kind: str) -> bytes:
+    request = job.request
+    device = request.get("device") or ", ".join(request.get("devices", []))
+    return plot_front(front, request["objectives"], f"{request['space']} on {device}", kind)
 
 
 def _read(state: AppState, job_id: str) -> Job:

@@ -164,6 +164,7 @@ class SearchRequest(BaseModel):
     dataset: Annotated[str, Field(max_length=100, description="of the accuracy; cifar10 unless given")] | None = None
     interval: Interval = 0.9
     warm_start: WarmStart | None = None
+    explain: bool = Field(default=False, description="`exchanges` and `non_dominated_probability` of each member")
     precision: SearchedPrecision = SearchedPrecision()
     hardware: Annotated[dict[_HardwareKey, _Candidates], Field(max_length=8)] = Field(
         default={}, description="candidates for keys of the device's hardware description, dotted where nested"
@@ -223,7 +224,8 @@ class FrontEntry(BaseModel):
     them it has `accuracy_origin` (`table`, `predicted` or `proxy`) and, but for a proxy, `accuracy_lower` and
     `accuracy_upper` in %; also `precision` and `hardware`, where they were decisions. A limit with a probability adds
     what it was decided by, as in `latency_ms_p95`; several devices add `devices`, with `latency_ms`, `lower_ms`,
-    `upper_ms` and `origin` of each.
+    `upper_ms` and `origin` of each. `explain` adds `exchanges`, for each objective the nearest member that is better in
+    it and what changes with it, and `non_dominated_probability` where something is predicted.
     """
 
     model_config = ConfigDict(extra="allow")

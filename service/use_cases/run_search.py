@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from service.accuracy_source import AccuracySource, choose_dataset, open_accuracy
 from service.codesign import Codesign
+from service.front_explanation import explanations
 from service.lookup import find_space
 from service.predictor_cache import PredictorCache
 from service.schemas.searches import FrontEntry, SearchAnswer, SearchRequest
@@ -23,7 +24,7 @@ from spaces import SearchSpace
 from spaces.base import FloatArray
 
 if TYPE_CHECKING:
-    from search import Checkpoint, Progress, SearchResult
+    from search import Checkpoint, Problem, Progress, SearchResult
 
 _log = logging.getLogger(__name__)
 # What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
@@ -88,7 +89,7 @@ def run_search(
         job=job_id,
         space=space.name,
         device=next(iter(devices.costs)),
-        front=_front(result, devices, accuracy, request.interval),
+        front=_front(problem, result, devices, accuracy, request),
         front_size=result.front_size,
         evaluations=result.evaluations,
         failed=result.failed,
@@ -122,13 +123,20 @@ def _warnings(request: SearchRequest, accuracy: AccuracySource | None, devices: 
 
 
 def _front(
-    result: SearchResult, devices: SearchedDevices, accuracy: AccuracySource | None, interval: float
+    problem: Problem,
+    result: SearchResult,
+    devices: SearchedDevices,
+    accuracy: AccuracySource | None,
+    request: SearchRequest,
 ) -> list[FrontEntry]:
-    bounds = devices.members([candidate.architecture for candidate in result.front], interval)
-    accuracies = _accuracy_bounds(result, devices, accuracy, interval)
+    bounds = devices.members([candidate.architecture for candidate in result.front], request.interval)
+    accuracies = _accuracy_bounds(result, devices, accuracy, request.interval)
+    explained: list[dict[str, Any]] = [{} for _ in result.front]
+    if request.explain:
+        explained = explanations(problem, result, devices, accuracy, request.seed)
     entries = []
-    for candidate, bounded in zip(result.front, bounds, strict=True):
-        members: dict[str, Any] = bounded | dict(candidate.values)
+    for candidate, bounded, explanation in zip(result.front, bounds, explained, strict=True):
+        members: dict[str, Any] = bounded | dict(candidate.values) | explanation
         architecture = candidate.architecture
         if isinstance(devices.first, Codesign):
             members |= devices.first.members(architecture)
