@@ -96,8 +96,7 @@ def time_networks(networks: Iterable[Network], settings: Mapping[str, Any], jour
         if timing is None:
             timing = time_content(network.read(), settings)
             if journal:
-                with journal.open("a") as file:
-                    file.write(json.dumps({"space": key[0], "architecture": key[1], "timing": timing}) + "\n")
+                _append(journal, {"space": key[0], "architecture": key[1], "timing": timing})
         yield Timed(*key, timing)
 
 
@@ -115,9 +114,21 @@ def read_journal(journal: Path, settings: Mapping[str, Any]) -> Iterator[tuple[t
             yield (entry["space"], entry["architecture"]), entry["timing"]
 
 
+def _append(journal: Path, entry: dict[str, Any]) -> None:
+    """Add a line, on a line of its own though the one before may have been cut off."""
+    is_cut = journal.exists() and not journal.read_bytes().endswith(b"\n")
+    with journal.open("a") as file:
+        file.write("\n" * is_cut + json.dumps(entry) + "\n")
+
+
 def drift(first_ms: float, again_ms: float) -> float:
     """By what share a network's latency changed between two timings, either way."""
     return max(first_ms, again_ms) / min(first_ms, again_ms) - 1
+
+
+def relative_half_width(one: Timed) -> float:
+    """Half of the median's confidence interval as a share of the median."""
+    return (float(one.timing["upper_ms"]) - float(one.timing["lower_ms"])) / 2 / one.latency_ms
 
 
 def relative_errors(predicted: Mapping[str, float], timed: Iterable[Timed]) -> list[float]:

@@ -23,6 +23,7 @@ from service.onnx_timing import (
     drift,
     measurement_row,
     relative_errors,
+    relative_half_width,
     time_content,
     time_networks,
 )
@@ -60,7 +61,7 @@ def measure(
     max_drift: Annotated[
         float, typer.Option("--max-drift", min=0.0, help="Change of the first network's latency that is accepted.")
     ] = 0.05,
-    force: Annotated[bool, typer.Option("--force", help="Upload though the machine's speed changed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Upload though the timings are not steady.")] = False,
     register: Annotated[bool, typer.Option("--register", help="Register the device if the server has none.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Time, compare and report; upload nothing.")] = False,
     journal: Annotated[
@@ -98,7 +99,8 @@ def measure(
     timed = list(_report_each(time_networks(networks, settings, journal), len(networks)))
     report = _judge(remote, device, timed, networks, settings)
     _warn(report, max_drift)
-    accepted = force or report["drift"] <= max_drift
+    is_steady = max(report["drift"], report["half_width"]) <= max_drift
+    accepted = force or is_steady
     if accepted and not dry_run:
         report["upload"] = _upload(remote, device, timed)
     if as_json:
@@ -107,8 +109,9 @@ def measure(
         _print(report, timed)
     if not accepted:
         raise CommandError(
-            f"nothing was uploaded: the first network took {report['drift']:.1%} more or less time at the end than at "
-            "the beginning; time again on an idle machine, or --force"
+            f"nothing was uploaded: above --max-drift {max_drift:.1%} is the change of the first network's latency "
+            f"({report['drift']:.1%}) or the half width of a typical interval ({report['half_width']:.1%}); time again "
+            "on an idle machine, or --force"
         )
 
 
@@ -171,6 +174,7 @@ def _judge(
         "networks": len(timed),
         "settled": sum(bool(one.timing["is_settled"]) for one in timed),
         "drift": drift(timed[0].latency_ms, float(again["median_ms"])),
+        "half_width": median(relative_half_width(one) for one in timed),
         "machine": again["machine"],
         "predicted": len(errors),
         "error_mean": sum(errors) / len(errors) if errors else None,
