@@ -78,6 +78,28 @@ def workload_columns(workload: Workload) -> FloatArray:
     return layer_columns(workload.layers, workload.batch).sum(axis=0)
 
 
+def layer_design(space: SearchSpace, pool: Sequence[Architecture]) -> Callable[[Sequence[Architecture]], FloatArray]:
+    """Vectors in which samplers compare networks of any size: logarithms of the columns, standardised over the pool.
+
+    Args: pool: at least one architecture.
+    """
+
+    def logarithms(architectures: Sequence[Architecture]) -> FloatArray:
+        rows = [workload_columns(space.workload(architecture)) for architecture in architectures]
+        return np.log1p(np.array(rows).reshape(len(rows), len(COLUMNS)))
+
+    known = logarithms(pool)
+    mean, deviation = known.mean(axis=0), known.std(axis=0)
+    varies = deviation > 0
+    return lambda architectures: np.concatenate(
+        [
+            np.ones((len(architectures), 1)),
+            (logarithms(architectures)[:, varies] - mean[varies]) / deviation[varies] / np.sqrt(max(varies.sum(), 1)),
+        ],
+        axis=1,
+    )
+
+
 def _row(layer: Layer, batch: int) -> list[float]:
     macs = float(batch * layer.macs)
     activations = 4.0 * batch * (layer.in_elements + layer.out_elements)
