@@ -1,6 +1,8 @@
-"""FLAN and baselines on few accuracies of NAS-Bench-201, protocol in `service.benchmarks.accuracy_splits`.
+"""FLAN, the accuracy predictor and baselines on few accuracies: the protocol of `service.benchmarks.accuracy_splits`.
 
 python benchmarks/flan_accuracy.py --data ../shared/data --splits ../shared/goldens/flan_nb201_splits.json --write
+
+With --keep FILE, results are kept there, and those that are there are not computed again.
 """
 
 from __future__ import annotations
@@ -25,37 +27,75 @@ _ORIGINAL = {8: "0.568 ± 0.049", 40: "0.766 ± 0.017", 78: "0.777 ± 0.010"}
 def main() -> None:
     """Prints one JSON object per predictor and number of training cells, or rewrites docs/benchmarks.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=_SHARED / "data", help="folder with accuracy/")
+    parser.add_argument("--data", type=Path, default=_SHARED / "data", help="folder with accuracy/ and zero_cost/")
     parser.add_argument("--splits", type=Path, default=_SHARED / "goldens" / "flan_nb201_splits.json")
     parser.add_argument("--train", type=int, nargs="+", default=[8, 40, 78])
     parser.add_argument("--predictor", action="append", choices=sorted(CONTESTANTS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="file of results, one JSON object a line")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    bench = AccuracyBench.read(arguments.data)
-    rows: dict[str, dict[int, dict[str, Any]]] = {}
+    kept = _read(arguments.keep)
+    bench: AccuracyBench | None = None
+    names = arguments.predictor or list(CONTESTANTS)
+    rows: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in names}
     for size in arguments.train:
         splits = read_splits(arguments.splits, size, arguments.seeds)
-        for name in arguments.predictor or CONTESTANTS:
-            row = run_size(bench, name, size, splits)
+        for name in names:
+            row = kept.get((name, size, len(splits)))
+            if row is None:
+                bench = bench or AccuracyBench.read(arguments.data)
+                row = run_size(bench, name, size, splits)
+                _keep(arguments.keep, row)
             print(json.dumps(row), flush=True)
-            rows.setdefault(name, {})[size] = row
-        if arguments.write:
-            write_section("flan_accuracy", _section(rows, arguments.seeds))
+            rows[name][size] = row
+    if arguments.write:
+        write_section("flan_accuracy", _section(rows, arguments.train, arguments.seeds))
 
 
-def _section(rows: dict[str, dict[int, dict[str, Any]]], seeds: int) -> str:
-    sizes = list(next(iter(rows.values())))
+def _read(path: Path | None) -> dict[tuple[str, int, int], dict[str, Any]]:
+    if path is None or not path.is_file():
+        return {}
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {(row["predictor"], row["train"], row["splits"]): row for row in rows}
+
+
+def _keep(path: Path | None, row: dict[str, Any]) -> None:
+    if path is not None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def _section(rows: dict[str, dict[int, dict[str, Any]]], sizes: list[int], seeds: int) -> str:
     table = [
-        [name, *(f"{row['kendall']:.3f} ± {row['kendall_std']:.3f}" for row in by_size.values())]
+        [
+            name,
+            *(f"{by_size[size]['kendall']:.3f} ± {by_size[size]['kendall_std']:.3f}" for size in sizes),
+            *(f"{by_size[size]['kendall_apart']:.3f}" for size in sizes),
+            *(f"{by_size[size]['seconds']:.1f}" for size in sizes),
+        ]
         for name, by_size in rows.items()
     ]
-    table.append(["FLAN, the authors' network", *(_ORIGINAL.get(size, "-") for size in sizes)])
-    header = ["predictor", *(f"{size} cells" for size in sizes)]
+    table.append(["FLAN, the authors' network", *(_ORIGINAL.get(size, "-") for size in sizes), *["-"] * 2 * len(sizes)])
+    header = [
+        "predictor",
+        *(f"{size} cells" for size in sizes),
+        *(f"{size}, apart" for size in sizes),
+        *(f"{size}, s" for size in sizes),
+    ]
     return f"""### Accuracy from few trained cells, NAS-Bench-201
 
 Kendall's tau with CIFAR-10 test accuracy on 7,813 cells that were not trained on, mean ± standard deviation over
-{seeds} given splits. `flan` reads the graph alone, `flan_cost` the cost encoding as well.
+{seeds} given splits; "apart" leaves test cells out that are isomorphic to a training cell. Seconds are those of a
+split, training and scoring together, on a machine that ran other work as well. Published proxies of 9,445 cells serve
+the others of their isomorphism class too.
+
+- `flan` reads the graph alone; `flan_cost`, `flan_arch2vec`, `flan_cate` and `flan_zcp` each one encoding more,
+  `flan_all` the four together. `flan_transfer` was trained on other spaces first, and reads the graph alone.
+- `accuracy_ensemble` is `predictors.accuracy.fit_accuracy` with proxies and the network from other spaces; the rows
+  below lack one or both. `expected_untrained` and `transfer_untrained` are what it expects, with and without proxies,
+  before it sees an accuracy.
+- `flops` and `proxy_*` are single columns, no training; the signs are those of the proxies.
 
 {markdown_table(header, table)}"""
 

@@ -59,6 +59,16 @@ class StoreCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class AccuracyCount:
+    """How many accuracies of one source a space has on a data set."""
+
+    space: str
+    dataset: str
+    source: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class UndoCounts:
     """What undoing an upload did: rows `removed`, and earlier rows `restored` to be the current ones."""
 

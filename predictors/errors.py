@@ -1,5 +1,7 @@
 """Errors of the package `predictors`."""
 
+from collections.abc import Sequence
+
 
 class PredictorError(Exception):
     """Base of every error that `predictors` raises on purpose."""
@@ -12,6 +14,17 @@ class TooFewSamplesError(PredictorError):
         super().__init__(f"a predictor needs at least {needed} measured architectures, got {got}")
         self.needed = needed
         self.got = got
+
+
+class NotPretrainedError(PredictorError):
+    """The package has no network for the accuracies of a space on a data set."""
+
+    def __init__(self, space: str, dataset: str, known: Sequence[str]):
+        listed = ", ".join(known) or "none"
+        super().__init__(f"no pre-trained accuracies of {space} on {dataset!r}; data sets of this space: {listed}")
+        self.space = space
+        self.dataset = dataset
+        self.known = tuple(known)
 
 
 class InvalidArtifactError(PredictorError):

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from predictors.graph.pretrained import PretrainedTrunk
 
 NAME: Final = "graph_linear"
-# Of new artifacts. Those of format 1 lack the left-out predictions and stay readable.
+# Of new artifacts. Those of format 1 lack the left-out predictions and the sources' linear models.
 FORMAT: Final = 2
-_READABLE: Final = (1, FORMAT)
 # Logarithms of the prior variances of what a network says beyond the cost columns.
 LOG_BEYOND_VARIANCES: Final = (-6.0, -2.0)
 
@@ -82,14 +81,12 @@ class GraphLinear:
     @classmethod
     def from_bytes(cls, blob: bytes, manifest: dict[str, Any], space: SearchSpace) -> GraphLinear:
         """The model that `to_bytes` wrote. Raises: InvalidArtifactError."""
-        from predictors.graph.pretrained import PretrainedTrunk
-
-        if manifest.get("format") not in _READABLE or tuple(manifest["features"]) != feature_map(space).names:
+        if manifest.get("format") != FORMAT or tuple(manifest["features"]) != feature_map(space).names:
             raise InvalidArtifactError(f"it was fitted on other features of {space.name}; fit it again")
         try:
             tensors = load(blob)
             below = {name.removeprefix("trunk."): value for name, value in tensors.items() if name.startswith("trunk.")}
-            trunk = PretrainedTrunk.of(space, manifest["trunk"], below)
+            trunk = _stored_trunk(space, json.dumps(manifest["trunk"]), save(below))
         except (SafetensorError, RuntimeError, ValueError) as error:
             raise InvalidArtifactError(str(error)) from error
         return cls(space, trunk, LinearLatency.of(manifest, tensors))
@@ -110,6 +107,14 @@ def fit_graph_linear(
     columns = _columns(trunk.space, trunk, architectures) @ fold
     grid = prior_grid(feature_map(trunk.space).groups, [sources, sources], [LOG_SOURCE_VARIANCES, LOG_BEYOND_VARIANCES])
     return GraphLinear(trunk.space, trunk, fit_linear_latency(columns, latency_ms, grid, fold))
+
+
+@lru_cache(maxsize=8)
+def _stored_trunk(space: SearchSpace, manifest: str, blob: bytes) -> PretrainedTrunk:
+    """One for all devices whose artifacts keep the same network, as it remembers what it was asked."""
+    from predictors.graph.pretrained import PretrainedTrunk
+
+    return PretrainedTrunk.of(space, json.loads(manifest), load(blob))
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ was chosen on devices that are no target of a benchmark, see benchmarks/interval
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -79,6 +79,28 @@ class LinearLatency:
             floor_ms=self.floor_ms,
             half_width=self._half_width,
         )
+
+    def left_out_interval(self, measured_ms: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+        """Central interval of each fitted sample, to whose place and width that sample contributed nothing.
+
+        Args:
+            measured_ms: (n,) the fitted samples' latencies, in their order.
+            level: within (0, 1).
+
+        Returns: lower_ms (n,) and upper_ms (n,); both empty in artifacts of older versions.
+        """
+        if len(self.residuals) < len(self.left_out_ms):  # one of so many residuals does not matter
+            half_width = np.full(len(self.left_out_ms), self._half_width(level))
+        else:
+            own = np.abs(measured_ms - self.left_out_ms) / self.left_out_std_ms
+            nearest = [int(np.argmin(np.abs(self.residuals - residual))) for residual in own]
+            others = [
+                replace(self, samples=len(self.residuals) - 1, residuals=np.delete(self.residuals, row))
+                for row in nearest
+            ]
+            half_width = np.array([other._half_width(level) for other in others])
+        margin = half_width * self.left_out_std_ms
+        return np.maximum(self.left_out_ms - margin, self.floor_ms), self.left_out_ms + margin
 
     def numbers(self) -> dict[str, Any]:
         """What a manifest keeps."""

@@ -1,22 +1,58 @@
-"""Where accuracies come from: the imported table, a proxy fitted to it, or the size of the network."""
+"""Where accuracies come from: the table, a predictor fitted to it, a network that comes with archcast, or the size."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from arch_encodings import Cost, has_path
 from device_db import Accuracies
-from predictors.accuracy_proxy import MIN_TABLE, fit_cost_ridge
-from service.device_costs import Evaluator
+from predictors.accuracy import MIN_ACCURACIES, fit_accuracy
+from predictors.accuracy_encodings import encodings_for
+from predictors.accuracy_scale import AccuracyEstimate
+from service import pretrained
 from service.errors import FieldError, InvalidRequestError
+from service.pretrained import ShippedAccuracies
 from service.schemas.searches import AccuracyInfo
-from spaces import Architecture, SearchSpace
+from spaces import Architecture, SearchSpace, get_space
 from spaces.base import FloatArray
 
 _DEFAULT_DATASET: Final = "cifar10"
+# Of one's own accuracies on a data set that a network was trained on, so many take its place.
+ENOUGH_BESIDE_NETWORK: Final = 20
+# A fit is cubic in their number, and these are a second of one core; more of them hardly change its order.
+MOST_FITTED: Final = 400
+_REMEMBERED: Final = 2**16  # architectures
+
+
+class AccuracyPredictor(Protocol):
+    """What a fitted predictor and a network have in common."""
+
+    def predict(self, architectures: Sequence[Architecture]) -> AccuracyEstimate:
+        """Accuracy of each architecture, in the order given."""
+        ...
+
+
+class Remembering:
+    """Means of a predictor, which one search after another asks of the same architectures; thread-safe."""
+
+    def __init__(self, predictor: AccuracyPredictor):
+        self.predictor = predictor
+        self._means: dict[Architecture, float] = {}
+
+    def means(self, architectures: Sequence[Architecture]) -> FloatArray:
+        """Accuracy (n,) in % of each architecture."""
+        missing = [each for each in dict.fromkeys(architectures) if each not in self._means]
+        if len(self._means) + len(missing) > _REMEMBERED:
+            return self.predictor.predict(architectures).mean
+        if missing:
+            self._means.update(zip(missing, self.predictor.predict(missing).mean.tolist(), strict=True))
+        return np.array([self._means[each] for each in architectures])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,65 +62,113 @@ class AccuracySource:
     Attributes:
         info: for the answer.
         table: test accuracy in % by canonical architecture.
-        proxy: for architectures outside the table.
+        predictor: for architectures outside the table; None where `size` stands in.
     """
 
     info: AccuracyInfo
+    space: SearchSpace
     table: Mapping[str, float]
-    proxy: Evaluator
+    predictor: Remembering | None
 
     def evaluate(self, architectures: Sequence[Architecture]) -> FloatArray:
-        """Accuracy (n,) of each architecture; in % unless the source is `log10_macs`."""
+        """Accuracy (n,) of each architecture; in % unless the source is `log10_macs`.
+
+        NaN, which a search leaves out, for a network outside the table whose input does not reach its output.
+        """
         values = np.array([self.table.get(architecture.key, np.nan) for architecture in architectures])
-        unknown = np.flatnonzero(np.isnan(values)).tolist()
-        if unknown:
-            values[unknown] = self.proxy([architectures[index] for index in unknown])
+        unknown = np.flatnonzero(np.isnan(values))
+        if len(unknown):
+            asked = [architectures[index] for index in unknown.tolist()]
+            values[unknown] = np.where(has_path(self.space, asked), self._estimated(asked), np.nan)
         return values
 
-    def origin(self, architecture: Architecture) -> Literal["table", "proxy"]:
-        """Whether the accuracy is known or estimated."""
-        return "table" if architecture.key in self.table else "proxy"
+    def bounds(self, architectures: Sequence[Architecture], level: float) -> tuple[FloatArray, FloatArray] | None:
+        """Bounds (n,) in % that hold with the probability `level`, equal where it is known; None of a size."""
+        if self.info.source == "log10_macs":
+            return None
+        lower = np.array([self.table.get(architecture.key, np.nan) for architecture in architectures])
+        upper = lower.copy()
+        unknown = np.flatnonzero(np.isnan(lower))
+        if len(unknown) and self.predictor is not None:
+            estimate = self.predictor.predictor.predict([architectures[index] for index in unknown.tolist()])
+            bounds = estimate.interval(level)
+            # On a plateau of the way from scores to % the mean can lie beyond a quantile.
+            lower[unknown] = np.minimum(bounds[0], estimate.mean)
+            upper[unknown] = np.maximum(bounds[1], estimate.mean)
+        return lower, upper
+
+    def origin(self, architecture: Architecture) -> Literal["table", "predicted", "proxy"]:
+        """Whether the accuracy is known, predicted in %, or only a size to order by."""
+        if architecture.key in self.table:
+            return "table"
+        return "proxy" if self.predictor is None else "predicted"
+
+    def _estimated(self, architectures: Sequence[Architecture]) -> FloatArray:
+        if self.predictor is not None:
+            return self.predictor.means(architectures)
+        assert self.info.source == "log10_macs", (
+            f"{len(architectures)} architectures outside a table of the whole space"
+        )
+        return _log10_live_macs(self.space, architectures)
 
 
 def choose_dataset(session: Session, space: SearchSpace, asked: str | None) -> str | None:
-    """The data set whose accuracies count: the one asked for, else CIFAR-10, else any; None where none is imported.
+    """The data set whose accuracies count: the one asked for, else CIFAR-10, else any; None where there is none.
 
     Raises: InvalidRequestError for one that is asked for and not there.
     """
-    known = Accuracies(session).datasets(space.name)
+    stored, shipped = Accuracies(session).datasets(space.name), ShippedAccuracies().datasets(space.name)
     if asked is None:
+        known = stored or shipped
         return _DEFAULT_DATASET if _DEFAULT_DATASET in known else next(iter(known), None)
-    if asked not in known:
-        listed = ", ".join(known) or "none; import some with `archcast import accuracy`"
+    if asked not in (*stored, *shipped):
+        listed = ", ".join(sorted({*stored, *shipped})) or "none; POST /admin/accuracies brings some"
         reason = f"no accuracies on {asked!r} for {space.name}; known data sets: {listed}"
         raise InvalidRequestError([FieldError(reason, pointer="/dataset")])
     return asked
 
 
 def open_accuracy(session: Session, space: SearchSpace, dataset: str | None) -> AccuracySource:
-    """Accuracies on a data set that `choose_dataset` chose."""
+    """Accuracies on a data set that `choose_dataset` chose.
+
+    A few of one's own make a predictor where nothing else is known, and more of them take a network's place. The
+    logarithm of the MACs, in no unit of accuracy, stands in alone or not at all.
+    """
     keys, values = Accuracies(session).table(space.name, dataset) if dataset else ([], np.empty(0))
-    if len(keys) < MIN_TABLE:
-        info = AccuracyInfo(source="log10_macs", dataset=dataset, known=len(keys))
-        return AccuracySource(info, {}, _of_working_networks(space, _log10_live_macs(space)))
     table = dict(zip(keys, values.tolist(), strict=True))
-    if len(keys) == space.size:
-        return AccuracySource(AccuracyInfo(source="table", dataset=dataset, known=len(keys)), table, _nothing_unknown)
-    ridge = fit_cost_ridge(space, [space.parse(key) for key in keys], values)
-    info = AccuracyInfo(source="cost_ridge", dataset=dataset, known=len(keys))
-    return AccuracySource(info, table, _of_working_networks(space, ridge.predict))
+    if len(table) == space.size:
+        return AccuracySource(AccuracyInfo(source="table", dataset=dataset, known=len(table)), space, table, None)
+    has_network = dataset is not None and dataset in ShippedAccuracies().datasets(space.name)
+    if len(table) >= (ENOUGH_BESIDE_NETWORK if has_network else MIN_ACCURACIES):
+        info = AccuracyInfo(source="fitted", dataset=dataset, known=len(table))
+        return AccuracySource(info, space, table, _fitted(space, keys, values))
+    if dataset is not None and has_network:
+        network, held_out = _network(space.name, dataset)
+        info = AccuracyInfo(source="pretrained", dataset=dataset, known=len(table), held_out=held_out)
+        return AccuracySource(info, space, table, network)
+    return AccuracySource(AccuracyInfo(source="log10_macs", dataset=dataset, known=len(table)), space, {}, None)
 
 
-def _log10_live_macs(space: SearchSpace) -> Evaluator:
+@lru_cache(maxsize=8)
+def _network(space: str, dataset: str) -> tuple[Remembering, dict[str, Any]]:
+    """The network of a data set, and its scores on architectures that it was not trained on."""
+    network = ShippedAccuracies().load(get_space(space), dataset)
+    return Remembering(network), network.metrics
+
+
+def _fitted(space: SearchSpace, keys: Sequence[str], values: FloatArray) -> Remembering:
+    """The predictor of a table; the same table is fitted once."""
+    rows = np.linspace(0, len(keys) - 1, min(len(keys), MOST_FITTED)).astype(np.int64)
+    return _fit(space.name, tuple(keys[row] for row in rows.tolist()), tuple(values[rows].tolist()))
+
+
+@lru_cache(maxsize=8)
+def _fit(space: str, keys: tuple[str, ...], values: tuple[float, ...]) -> Remembering:
+    known, encodings = get_space(space), encodings_for(get_space(space), transfer=pretrained.has_torch())
+    return Remembering(fit_accuracy(known, [Architecture(space, key) for key in keys], np.array(values), encodings))
+
+
+def _log10_live_macs(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
     """MACs that reach the output: dead operations cost time and teach nothing."""
     column = Cost().feature_names(space).index("total:live_macs")
-    return lambda architectures: np.log10(np.maximum(Cost().encode(space, architectures)[:, column], 1.0))
-
-
-def _of_working_networks(space: SearchSpace, proxy: Evaluator) -> Evaluator:
-    """The proxy, but NaN, which a search leaves out, for a network whose input does not reach its output."""
-    return lambda architectures: np.where(has_path(space, architectures), proxy(architectures), np.nan)
-
-
-def _nothing_unknown(architectures: Sequence[Architecture]) -> FloatArray:
-    raise AssertionError(f"{len(architectures)} architectures outside a table of the whole space")
+    return np.log10(np.maximum(Cost().encode(space, architectures)[:, column], 1.0))

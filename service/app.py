@@ -51,7 +51,12 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     add_documentation_page(app)
     app.add_middleware(
-        BodyLimitMiddleware, limit=settings.max_body_size, by_path={"/admin/measurements": settings.max_upload_size}
+        BodyLimitMiddleware,
+        limit=settings.max_body_size,
+        by_path={
+            **dict.fromkeys(("/admin/measurements", "/admin/accuracies"), settings.max_upload_size),
+            "/models": settings.max_model_size,
+        },
     )
     app.add_middleware(RequestContextMiddleware, metrics=metrics)
     return app

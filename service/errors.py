@@ -9,10 +9,13 @@ ServiceError
 ├── ForbiddenError             a key without the scope
 ├── NotUploaderError           somebody else's upload
 ├── DeviceNotReadyError        too few samples to predict
+├── UnusablePredictorError     a stored predictor that cannot be run here
 ├── ProxiesNotComputedError    more architectures without zero-cost proxies than a request may compute
 ├── ProxiesNotPublishedError   architectures that the published tables in the database do not have
+├── NoAccuraciesError          no accuracies of a space on a data set
 ├── SimulatedDeviceError       asks of a simulated device what only a measured one has
 ├── MeasuredDeviceError        asks of a measured device what only a simulated one has
+├── NoFrontError               a job without a front
 ├── OverloadedError            every slot taken
 └── UnavailableError           the database cannot serve yet
 """
@@ -111,6 +114,20 @@ class DeviceNotReadyError(ServiceError):
         self.needed = needed
 
 
+class UnusablePredictorError(ServiceError):
+    """A stored predictor is of another version of archcast, or needs what is not installed here."""
+
+    def __init__(self, device: str, space: str, version: int, predictor: str, reason: str):
+        super().__init__(
+            f"version {version} of the predictor of {device!r} in {space}, {predictor}, cannot be used: {reason}; "
+            "`archcast refit`, or the device's next upload, replaces it"
+        )
+        self.device = device
+        self.space = space
+        self.version = version
+        self.predictor = predictor
+
+
 class ProxiesNotComputedError(ServiceError):
     """More architectures lack their zero-cost proxies than may be computed while a client waits."""
 
@@ -137,6 +154,15 @@ class ProxiesNotPublishedError(ServiceError):
         self.missing = missing
 
 
+class NoAccuraciesError(ServiceError):
+    """There are no accuracies of a space on a data set."""
+
+    def __init__(self, space: str, dataset: str):
+        super().__init__(f"there are no accuracies of {space} on {dataset!r}; GET /admin/accuracies lists them all")
+        self.space = space
+        self.dataset = dataset
+
+
 class SimulatedDeviceError(ServiceError):
     """A simulated device needs no measurements."""
 
@@ -158,6 +184,14 @@ class SearchCancelledError(ServiceError):
 
     def __init__(self, job: str):
         super().__init__(f"the search was cancelled before it had found anything; GET /jobs/{job} has its record")
+        self.job = job
+
+
+class NoFrontError(ServiceError):
+    """The job has no front that could be written to a file."""
+
+    def __init__(self, job: str, state: str):
+        super().__init__(f"job {job} is {state} and has found no front; GET /jobs/{job} says how it stands")
         self.job = job
 
 

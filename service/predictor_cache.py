@@ -6,20 +6,25 @@ from collections import OrderedDict
 from sqlalchemy.orm import Session
 
 from device_db import Artifacts
-from predictors import LatencyPredictor, load
-from spaces import get_space
+from service.stored_predictor import StoredPredictor, read_predictor
+from service.workload_costs import WorkloadPredictors
 
 
 class PredictorCache:
-    """Thread-safe least-recently-used cache over the artifacts in the database."""
+    """Thread-safe least-recently-used cache over the artifacts in the database.
+
+    Attributes:
+        workloads: predictors over layers, which have no artifacts.
+    """
 
     def __init__(self, size: int):
         self._size = size
-        self._predictors: OrderedDict[tuple[str, str, int], LatencyPredictor] = OrderedDict()
+        self.workloads = WorkloadPredictors()
+        self._predictors: OrderedDict[tuple[str, str, int], StoredPredictor] = OrderedDict()
         self._lock = threading.Lock()
 
-    def latest(self, session: Session, device: str, space: str) -> tuple[int, LatencyPredictor] | None:
-        """Version and predictor of the device's newest artifact; None without one."""
+    def latest(self, session: Session, device: str, space: str) -> StoredPredictor | None:
+        """The device's newest predictor; None without one. Raises: UnusablePredictorError."""
         version = Artifacts(session).latest_version(device, space)
         if version is None:
             return None
@@ -30,9 +35,10 @@ class PredictorCache:
                 while len(self._predictors) > self._size:
                     self._predictors.popitem(last=False)
             self._predictors.move_to_end(key)
-            return version, self._predictors[key]
+            return self._predictors[key]
 
 
-def _load(session: Session, device: str, space: str, version: int) -> LatencyPredictor:
+def _load(session: Session, device: str, space: str, version: int) -> StoredPredictor:
     artifacts = Artifacts(session)
-    return load(artifacts.load_blob(artifacts.get(device, space, version)), get_space)
+    artifact = artifacts.get(device, space, version)
+    return StoredPredictor(artifact, read_predictor(artifacts, artifact))

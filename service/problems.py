@@ -13,11 +13,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from device_db import (
+    ArtifactNotFoundError,
     ConflictError,
     DatabaseUnavailableError,
     DeviceExistsError,
     DeviceNotFoundError,
     JobNotFoundError,
+    ModelNotFoundError,
     NotFoundError,
     UploadNotFoundError,
 )
@@ -32,6 +34,8 @@ from service.uploads.errors import (
     UploadTooLargeError,
 )
 from spaces.errors import IndexUnavailableError, InvalidArchitectureError, NotEnumerableError, UnknownSpaceError
+from spaces.onnx_model import DynamicDimensionsError, ModelRefusedError, ModelTooLargeError, UnknownBindingError
+from targets import UnsupportedLayerError
 
 _log = logging.getLogger(__name__)
 Fault = FieldError | RowProblem
@@ -74,18 +78,27 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.DeviceNotReadyError: ProblemType(
         409, "device-not-ready", "Too few samples", ("device", "space", "samples", "needed")
     ),
+    errors.UnusablePredictorError: ProblemType(
+        503, "predictor-unusable", "Predictor cannot be used", ("device", "space", "version", "predictor")
+    ),
     errors.ProxiesNotComputedError: ProblemType(
         409, "proxies-not-computed", "Proxies not computed yet", ("space", "missing", "limit")
     ),
     errors.ProxiesNotPublishedError: ProblemType(
         409, "proxies-not-published", "Proxies not published", ("space", "missing")
     ),
+    errors.NoAccuraciesError: ProblemType(404, "accuracies-not-found", "Accuracies not found", ("space", "dataset")),
     errors.SimulatedDeviceError: ProblemType(409, "simulated-device", "Device is simulated", ("device",)),
     errors.MeasuredDeviceError: ProblemType(409, "measured-device", "Device is measured", ("device",)),
     errors.SearchCancelledError: ProblemType(409, "search-cancelled", "Search cancelled", ("job",)),
+    errors.NoFrontError: ProblemType(409, "no-front", "No front", ("job",)),
     errors.OverloadedError: ProblemType(503, "overloaded", "Overloaded", ("retry_after_seconds",)),
     errors.UnavailableError: ProblemType(503, "unavailable", "Not ready", ("retry_after_seconds",)),
     DeviceNotFoundError: ProblemType(404, "device-not-found", "Device not found", ("name",)),
+    ArtifactNotFoundError: ProblemType(
+        404, "predictor-not-found", "Predictor version not found", ("device", "space", "version")
+    ),
+    ModelNotFoundError: ProblemType(404, "model-not-found", "Model not found", ("key",)),
     JobNotFoundError: ProblemType(404, "job-not-found", "Job not found"),
     UploadNotFoundError: ProblemType(404, "upload-not-found", "Upload not found"),
     NotFoundError: ProblemType(404, "not-found", "Not found"),
@@ -100,6 +113,11 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     UploadColumnsError: ProblemType(422, "upload-columns", "Wrong columns", ("allowed",)),
     RejectedRowsError: ProblemType(422, "rejected-rows", "Bad rows, nothing stored", ("rejected", "rows")),
     UploadError: ProblemType(422, "unreadable-upload", "Unreadable upload"),
+    DynamicDimensionsError: ProblemType(422, "dynamic-dimensions", "Dimensions left open", ("names",)),
+    UnknownBindingError: ProblemType(422, "unknown-dimension", "No such dimension", ("name", "known")),
+    ModelTooLargeError: ProblemType(413, "model-too-large", "Model too large"),
+    ModelRefusedError: ProblemType(422, "model-refused", "Model refused"),
+    UnsupportedLayerError: ProblemType(422, "unsupported-layer", "Layer not supported", ("hardware", "layer", "kind")),
     NotEnumerableError: ProblemType(409, "space-not-enumerable", "Search space too large to list", ("space",)),
 }
 

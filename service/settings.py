@@ -1,5 +1,6 @@
 """What a deployment can set, one class per concern; read from ARCHCAST_* variables and checked at start-up."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -44,6 +45,10 @@ class HttpSettings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     max_body_size: int = Field(default=16 * _MIB, gt=0, description="bytes of a JSON request")
     max_upload_size: int = Field(default=1024 * _MIB, gt=0, description="bytes of one measurement upload")
+    max_model_size: int = Field(default=256 * _MIB, gt=0, description="bytes of one uploaded ONNX model")
+    max_kept_model_size: int = Field(
+        default=64 * _MIB, ge=0, description="bytes up to which an uploaded model's file is kept beside its layers"
+    )
     anonymous_read: Literal["loopback", "always", "never"] = Field(
         default="loopback", description="from where predictions and searches need no key"
     )
@@ -63,6 +68,44 @@ class ComputeSettings(BaseSettings):
     max_search_evaluations: int = Field(default=2_000_000, gt=0, description="likewise")
     max_uncached_proxies: int = Field(
         default=4, ge=0, description="architectures whose zero-cost proxies an encoding may compute, seconds for each"
+    )
+
+
+class PredictorSettings(BaseSettings):
+    """Which predictors devices get."""
+
+    model_config = _PREFIX
+
+    predictor: Literal["auto", "cost_linear", "graph_linear"] = Field(
+        default="auto", description="auto takes the one that tells a device's samples best when it has not seen them"
+    )
+
+    @field_validator("predictor")
+    @classmethod
+    def _can_run(cls, value: str) -> str:
+        if value == "graph_linear" and find_spec("torch") is None:
+            raise ValueError("graph_linear needs torch, which is not installed; auto and cost_linear do without")
+        return value
+
+
+class RetentionSettings(BaseSettings):
+    """What `archcast prune` keeps."""
+
+    model_config = _PREFIX
+
+    keep_versions: int = Field(default=10, ge=1, description="newest predictors of a device and space, of any age")
+    keep_days: float = Field(default=30.0, ge=0, description="age below which no predictor and no job is removed")
+
+
+class ModelSettings(BaseSettings):
+    """What reading an uploaded model may take."""
+
+    model_config = _PREFIX
+
+    max_model_nodes: int = Field(default=20_000, ge=1, description="nodes of an uploaded ONNX graph")
+    model_import_seconds: float = Field(default=60.0, gt=0, le=600, description="for reading one uploaded model")
+    model_import_memory: int = Field(
+        default=3 * 1024 * _MIB, ge=512 * _MIB, description="bytes of memory for reading one uploaded model"
     )
 
 
@@ -90,7 +133,16 @@ class LogSettings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
 
 
-class Settings(StorageSettings, HttpSettings, ComputeSettings, JobSettings, LogSettings):
+class Settings(
+    StorageSettings,
+    HttpSettings,
+    ComputeSettings,
+    PredictorSettings,
+    RetentionSettings,
+    ModelSettings,
+    JobSettings,
+    LogSettings,
+):
     """Everything a deployment can set; immutable, passed down, never global."""
 
     migrate_on_start: bool = Field(default=False, description="bring the schema to head when the application starts")

@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from device_db import create_engine, session_factory
 from service.jobs.bell import Bell
+from service.latency_candidates import LatencyCandidates
 from service.metrics import Metrics
 from service.predictor_cache import PredictorCache
+from service.pretrained import ShippedTrunks
 from service.settings import Settings
 from service.slots import Slots
 from service.space_catalogue import SpaceCatalogue
@@ -24,8 +26,10 @@ class AppState:
     Attributes:
         sessions: for transactions that write; on SQLite one at a time.
         read_sessions: for transactions that only read; they wait for nobody.
+        candidates: predictors that devices may get.
         inference: bounds predictions that run at the same time.
         suggestions: the same of suggestions, which take seconds and leave the predictions their slots.
+        imports: bounds uploaded models that are read at the same time, each by a process of its own.
         search_waits: bounds requests that wait for their search.
         bell: rings when a job is created or ends in this process.
     """
@@ -36,8 +40,10 @@ class AppState:
     read_sessions: sessionmaker[Session]
     spaces: SpaceCatalogue
     predictors: PredictorCache
+    candidates: LatencyCandidates
     inference: Slots
     suggestions: Slots
+    imports: Slots
     search_waits: Slots
     metrics: Metrics
     bell: Bell
@@ -63,8 +69,10 @@ def open_state(settings: Settings, metrics: Metrics) -> AppState:
         read_sessions=session_factory(engine, read_only=True),
         spaces=SpaceCatalogue(),
         predictors=PredictorCache(settings.predictor_cache),
+        candidates=LatencyCandidates(settings.predictor, ShippedTrunks()),
         inference=Slots("predictions", settings.inference_slots, settings.inference_wait_seconds),
         suggestions=Slots("suggestions", 1, settings.inference_wait_seconds),
+        imports=Slots("models to read", 2, settings.inference_wait_seconds),
         search_waits=Slots("waiting searches", settings.search_waiters, 0.0),
         metrics=metrics,
         bell=Bell(),

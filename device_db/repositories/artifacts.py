@@ -2,9 +2,10 @@
 
 import builtins
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from device_db.column_types import utc_now
@@ -78,6 +79,34 @@ class Artifacts:
             .execution_options(synchronize_session="fetch")
         )
         return len(retired.all())
+
+    def versions(self, device: str, space: str) -> builtins.list[int]:
+        """Every version that can be read, in use or not, ascending."""
+        query = (
+            select(Artifact.version)
+            .join(Device, Device.id == Artifact.device_id)
+            .where(Device.name == device, Artifact.space == space)
+            .order_by(Artifact.version)
+        )
+        return builtins.list(self._session.scalars(query))
+
+    def prune(self, keep: int, created_before: datetime) -> int:
+        """Remove versions from before a time, but never the `keep` newest of a device and space; returns how many.
+
+        With at least one kept, no version number is given again.
+        """
+        newness = func.row_number().over(
+            partition_by=(Artifact.device_id, Artifact.space), order_by=Artifact.version.desc()
+        )
+        ranked = select(Artifact.id, newness.label("newness")).subquery()
+        removed = self._session.scalars(
+            delete(Artifact)
+            .where(Artifact.created_at < created_before)
+            .where(Artifact.id.in_(select(ranked.c.id).where(ranked.c.newness > max(keep, 1))))
+            .returning(Artifact.id)
+            .execution_options(synchronize_session=False)
+        )
+        return len(removed.all())
 
     def get(self, device: str, space: str, version: int) -> Artifact:
         """One version. Raises: ArtifactNotFoundError."""

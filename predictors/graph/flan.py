@@ -21,10 +21,12 @@ _STEP = 0.1  # of the published update of embeddings
 class Flan(nn.Module):
     """The network.
 
-    Args: vocabulary_size: rows of the embedding table, which ids of all spaces share.
+    Args:
+        vocabulary_size: rows of the embedding table, which ids of all spaces share.
+        outputs: scores of an architecture, one for each series of accuracies; the published network has one.
     """
 
-    def __init__(self, vocabulary_size: int, settings: FlanSettings):
+    def __init__(self, vocabulary_size: int, settings: FlanSettings, outputs: int = 1):
         super().__init__()
         op, width = settings.op_width, settings.width
         self.settings = settings
@@ -44,7 +46,7 @@ class Flan(nn.Module):
             mlp(settings.supplementary, width, width, extra, dropout=settings.dropout) if extra else None
         )
         head = settings.head_width
-        self.head = mlp(width + extra, head, head, head, 1, dropout=settings.dropout)
+        self.head = mlp(width + extra, head, head, head, outputs, dropout=settings.dropout)
 
     def embed(self, graphs: GraphInputs) -> Tensor:
         """(n, width) before the head."""
@@ -55,12 +57,15 @@ class Flan(nn.Module):
         return self.combine(pooled[:, :2].flatten(1))
 
     def forward(self, graphs: GraphInputs, supplementary: Tensor | None = None) -> Tensor:
-        """(n,) scores; supplementary (n, d) standardised, where the network has been built with it."""
-        embedded = self.embed(graphs)
+        """(n, outputs) scores; supplementary (n, d) standardised, where the network has been built with it."""
+        return self.read(self.embed(graphs), supplementary)
+
+    def read(self, embedded: Tensor, supplementary: Tensor | None = None) -> Tensor:
+        """The head: (n, outputs) from `embed`'s (n, width), as `forward`."""
         if self.supplementary is not None:
             assert supplementary is not None, "this network reads a supplementary encoding"
             embedded = torch.cat([embedded, self.supplementary(supplementary)], dim=1)
-        return self.head(embedded)[:, 0]
+        return self.head(embedded)
 
     def _cells(self, graphs: GraphInputs) -> Tensor:
         """(n, width) of graphs of one cell."""

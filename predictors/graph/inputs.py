@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from arch_encodings.learned.graph_batch import DEAD, DEPTHS
-from arch_encodings.learned.vocabulary import PAD, Vocabulary
+from arch_encodings.learned.vocabulary import PAD
 from spaces.base import ArchGraph, Architecture, BoolArray, FloatArray, IntArray, SearchSpace, is_enumerable
 from spaces.errors import InvalidArchitectureError
 from spaces.layer_attributes import COST_NAMES
@@ -28,6 +28,14 @@ ATTRIBUTES: Final = 2 * len(COST_NAMES)
 _REFERENCE_SIZE: Final = 512
 _SMALL_SPACE: Final = 20_000
 _MANY: Final = 128
+
+
+class OperationIds(Protocol):
+    """Numbers of operations, such as a vocabulary's; none is `PAD`."""
+
+    def of_space(self, space: SearchSpace) -> IntArray:
+        """(operations,) ids of the space's `op_names`. Raises: KeyError for a space that it does not know."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +63,7 @@ class GraphInputs:
         return len(self.ops)
 
     @classmethod
-    def of(cls, space: SearchSpace, architectures: Sequence[Architecture], vocabulary: Vocabulary) -> GraphInputs:
+    def of(cls, space: SearchSpace, architectures: Sequence[Architecture], vocabulary: OperationIds) -> GraphInputs:
         """The tensors of at least one architecture.
 
         Raises: InvalidArchitectureError for one of another space; KeyError for a space the vocabulary lacks.

@@ -103,7 +103,7 @@ class _Run:
         self.validation, self.training = order[:held_out], order[held_out:]
         decay = [parameter for parameter in scorer.module.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.AdamW(
-            decay, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
+            decay, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.progress = Progress(0, 0, math.inf, copy.deepcopy(scorer.module.state_dict()))
 

@@ -235,7 +235,8 @@ def run_task(
 ) -> list[dict[str, Any]]:
     """A row for each number of samples, sampler and predictor: see `mean_scores`.
 
-    Args: splits: in the place of random sources and of what the sampler chooses; the only sampler is then `GIVEN`.
+    Args: splits: in the place of random sources and of what samplers choose; the only sampler is then `GIVEN`, and
+        `samples` is how many they hold.
     """
     scores: dict[tuple[int, str, str], list[dict[str, Scores]]] = {}
     known: Designs = {}
@@ -243,7 +244,7 @@ def run_task(
     for seed in range(seeds):
         drawn = _streams(seed)[0].choice(len(bench.table.architectures), SOURCE_SAMPLES, replace=False)
         sources = Sources(bench, splits.source_rows(bench.task.name, seed) if splits else drawn)
-        for count, sampler in [(samples[0], GIVEN)] if splits else product(samples, samplers):
+        for count, sampler in product(samples, [GIVEN] if splits else samplers):
             on_step(f"{bench.task.name}, seed {seed}: {count} of {sampler}")
             if splits:
                 chosen = splits.timed_rows(bench.task.name, seed)

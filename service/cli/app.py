@@ -2,12 +2,15 @@
 
 import typer
 
-from service.cli import bench, devices, imports, keys, train
+from service.cli import accuracies, bench, devices, imports, keys, models, train
 from service.cli.encode import encode
 from service.cli.label import label
 from service.cli.migrate import migrate
 from service.cli.predict import predict
+from service.cli.predictor import predictor
 from service.cli.proxies import proxies
+from service.cli.prune import prune
+from service.cli.refit import refit
 from service.cli.search import search
 from service.cli.serve import serve
 from service.cli.simulate import simulate
@@ -29,9 +32,13 @@ app.command()(migrate)
 app.add_typer(imports.app, name="import")
 app.add_typer(keys.app, name="keys")
 app.add_typer(devices.app, name="devices")
+app.add_typer(accuracies.app, name="accuracies")
+app.add_typer(models.app, name="models")
 app.command()(suggest)
 app.command()(upload)
 app.command()(predict)
+app.command()(predictor)
+app.command()(refit)
 app.command()(search)
 app.command()(targets)
 app.command()(simulate)
@@ -40,4 +47,5 @@ app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")
 app.command()(encode)
 app.command()(proxies)
+app.command()(prune)
 app.command()(version)

@@ -21,10 +21,30 @@ DEFAULT_DATA = Path("../shared/data")
 # As the registries of `service.benchmarks`, which need the server's packages; a test holds them together.
 _BASELINES = ("one_hot_ridge", "gradient_boosting", "gaussian_process")
 _LATENCY_PREDICTORS = (
-    *("auto", "cost_linear", "cost_linear_alone", "graph_linear", "nasflat", "nasflat_fine_tuned", "flops"),
+    "auto",
+    "cost_linear",
+    "cost_linear_alone",
+    "graph_linear",
+    "nasflat",
+    "nasflat_fine_tuned",
+    "flops",
     *_BASELINES,
 )
-_ACCURACY_PREDICTORS = ("flan", "flan_cost", "cost_linear", "flan_and_cost_linear", "flops", *_BASELINES)
+_PROXIES = ("epe_nas", "fisher", "grad_norm", "grasp", "jacov", "l2_norm", "nwot", "params", "plain", "snip")
+_ACCURACY_PREDICTORS = (
+    "flan",
+    *(f"flan_{encoding}" for encoding in ("cost", "arch2vec", "cate", "zcp", "all", "transfer")),
+    "accuracy_ensemble",
+    *(f"ensemble_without_{part}" for part in ("transfer", "proxies", "both")),
+    "expected_untrained",
+    "transfer_untrained",
+    "cost_linear",
+    "zcp_ridge",
+    "zcp_gaussian_process",
+    *_BASELINES,
+    "flops",
+    *(f"proxy_{proxy}" for proxy in (*_PROXIES, "synflow", "zen")),
+)
 _SAMPLERS = ("cosine", "d_optimal", "farthest_point", "k_means", "params", "random", "d_optimal_sources")
 # Keys of the JSON rows, and columns of the table.
 _KEYS = (

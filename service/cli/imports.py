@@ -73,7 +73,7 @@ def _fit(workspace: Workspace) -> int:
     fitted = 0
     for name in spaces:
         with progress(f"predictors of {name}") as on_progress:
-            fitted += len(adapt_all(workspace.engine, spaces, name, on_progress))
+            fitted += len(adapt_all(workspace.engine, spaces, workspace.candidates, name, on_progress))
     return fitted
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.options import AsJson, DataDir, DeviceOption, Interval, SpaceOption
 from service.cli.output import print_answer, print_table, say
+from service.cli.precision import by_group
 
 if TYPE_CHECKING:
     from service.schemas.searches import SearchAnswer
 
 # The search runs in this process, without a job in the database.
 _JOB_ID = ""
+_ACCURACY_BOUNDS = ("accuracy_lower", "accuracy_upper")
+_ACCURACY_SOURCES = {
+    "fitted": "accuracy on {dataset} is predicted from {known:,} known ones",
+    "pretrained": "accuracy on {dataset} is predicted by a network that comes with archcast; {known:,} are known",
+    "log10_macs": "accuracy is a proxy (log10_macs); `archcast accuracies add` brings measured ones",
+}
 
 
 def search(
@@ -36,6 +42,12 @@ def search(
     algorithm: Annotated[
         str, typer.Option("--algorithm", help="`auto` scores everything where the space allows.")
     ] = "auto",
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="JOB", help="Start from the front of an earlier search.")
+    ] = None,
+    from_samples: Annotated[
+        bool, typer.Option("--from-samples", help="Start from the architectures measured on the device.")
+    ] = False,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
     precision: Annotated[
         list[str] | None,
@@ -49,6 +61,14 @@ def search(
         list[str] | None,
         typer.Option("--hardware", metavar="KEY=V1,V2", help="Choose a key of the simulated device's hardware too."),
     ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="DEVICE", help="Another device at once: latency_ms@DEVICE; may be repeated."),
+    ] = None,
+    probability: Annotated[
+        float | None,
+        typer.Option("--probability", min=0.5, max=1.0, help="With which a latency keeps its --max, not on average."),
+    ] = None,
     interval: Interval = 0.9,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -58,6 +78,9 @@ def search(
     for bound, given in (("max", maxima), ("min", minima)):
         for metric, value in map(_parse_limit, given or []):
             limits.setdefault(metric, {})[bound] = value
+    for metric, limit in limits.items():
+        if probability is not None and metric.startswith("latency_ms"):
+            limit["probability"] = probability
 
     from service.cli.requests import build
     from service.cli.workspace import open_workspace
@@ -69,14 +92,16 @@ def search(
         SearchRequest,
         space=space,
         device=device,
-        objectives=objectives or ["accuracy", "latency_ms"],
+        devices=also or [],
+        **({"objectives": objectives} if objectives else {}),
         constraints=limits,
         budget={"evaluations": evaluations, "seconds": seconds},
         seed=seed,
         algorithm=algorithm,
         dataset=dataset,
+        warm_start={"job": after, "samples": from_samples} if after or from_samples else None,
         interval=interval,
-        precision=_by_group(dict(_parse_candidates(each) for each in precision or [])),
+        precision=by_group(dict(_parse_candidates(each) for each in precision or [])),
         hardware=dict(_parse_candidates(each) for each in hardware or []),
     )
     with open_workspace(data_dir) as workspace:
@@ -111,18 +136,11 @@ def _parse_candidates(text: str) -> tuple[str, list[object]]:
     return key, [yaml.safe_load(value) for value in values.split(",")]
 
 
-def _by_group(candidates: Mapping[str, list[object]]) -> dict[str, Any]:
-    """The request's `precision`: keys of the whole network, and those of `groups` that have a group before a dot."""
-    found: dict[str, Any] = {}
-    for path, values in candidates.items():
-        group, dot, key = path.rpartition(".")
-        members = found.setdefault("groups", {}).setdefault(group, {}) if dot else found
-        members[key] = values
-    return found
-
-
 def _print_front(answer: SearchAnswer) -> None:
-    members = list((answer.front[0].model_extra or {}) if answer.front else {})
+    hidden = {"devices"}
+    if answer.accuracy is not None and answer.accuracy.source == "table":
+        hidden |= {*_ACCURACY_BOUNDS}
+    members = [name for name in (answer.front[0].model_extra or {}) if name not in hidden] if answer.front else []
     rows = [
         (entry.architecture, *((entry.model_extra or {})[name] for name in members), entry.lower_ms, entry.upper_ms)
         for entry in answer.front
@@ -134,4 +152,4 @@ def _print_front(answer: SearchAnswer) -> None:
     for warning in answer.warnings:
         say(f"warning: {warning}")
     if answer.accuracy is not None and answer.accuracy.source != "table":
-        say(f"accuracy is a proxy ({answer.accuracy.source}); `archcast import accuracy` brings measured ones")
+        say(_ACCURACY_SOURCES[answer.accuracy.source].format_map(answer.accuracy.model_dump()))

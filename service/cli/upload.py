@@ -5,90 +5,46 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
+from typing import Annotated, Any
 
 import typer
 
 from service.cli.failures import CommandError
 from service.cli.options import AsJson, DataDir
 from service.cli.output import print_json, say
-
-if TYPE_CHECKING:
-    from service.uploads.errors import RejectedRowsError
-
-_MEDIA_TYPES = {
-    ".csv": "text/csv",
-    ".jsonl": "application/x-ndjson",
-    ".ndjson": "application/x-ndjson",
-    ".parquet": "application/vnd.apache.parquet",
-}
-_GZIP = ".gz"
-_TIMEOUT_S = 600
+from service.cli.remote import ApiKeyOption, ServerOption, describe_fault
+from service.cli.transfer import GZIP, MEDIA_TYPES, media_type_of, open_file, rejection, send_file
 
 
 def upload(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help=f"{', '.join(_MEDIA_TYPES)}, also with {_GZIP}")
+        Path, typer.Argument(exists=True, dir_okay=False, help=f"{', '.join(MEDIA_TYPES)}, also with {GZIP}")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Store the good rows though others are bad.")] = False,
     check_units: Annotated[
         bool, typer.Option("--check-units/--no-check-units", help="Refuse latencies that look about 1000x off.")
     ] = True,
-    server: Annotated[
-        str | None,
-        typer.Option("--server", envvar="ARCHCAST_SERVER", help="URL of a server; needs ARCHCAST_API_KEY."),
-    ] = None,
-    api_key: Annotated[str | None, typer.Option(envvar="ARCHCAST_API_KEY", hidden=True, help="Of the server.")] = None,
+    server: ServerOption = None,
+    api_key: ApiKeyOption = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Store timings (columns device, space, architecture, latency_ms) and adapt the devices' predictors."""
-    media_type = _MEDIA_TYPES.get(Path(file.name.lower().removesuffix(_GZIP)).suffix)
-    if media_type is None:
-        raise typer.BadParameter(f"{file.name} is none of {', '.join(_MEDIA_TYPES)}, also with {_GZIP}")
+    media_type = media_type_of(file)
     query = {
         "dry_run": str(dry_run).lower(),
         "on_error": "skip" if skip_bad else "abort",
         "check_units": str(check_units).lower(),
     }
     if server is not None:
-        answer = _send(server, api_key, file, media_type, query)
+        answer = send_file(server, "/admin/measurements", api_key, file, media_type, query)
     else:
         answer = _store(file, media_type, data_dir, dry_run=dry_run, skip_bad=skip_bad, check_units=check_units)
     if as_json:
         print_json(answer)
     else:
         _report(answer)
-
-
-def _send(server: str, api_key: str | None, file: Path, media_type: str, query: dict[str, str]) -> dict[str, Any]:
-    """Upload over HTTP: needs the base install only."""
-    import httpx
-
-    headers = {"Content-Type": media_type} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
-    if _is_gzip(file):
-        headers["Content-Encoding"] = "gzip"
-    url = f"{server.rstrip('/')}/admin/measurements"
-    try:
-        with file.open("rb") as body:
-            response = httpx.post(url, params=query, content=body, headers=headers, timeout=_TIMEOUT_S)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"{server} cannot be reached: {error}") from error
-    if response.is_success:
-        return response.json()
-    raise _refusal(response.status_code, response.headers.get("content-type", ""), response.text)
-
-
-def _refusal(status: int, content_type: str, text: str) -> CommandError:
-    """An RFC 9457 problem as a command's error."""
-    import json
-
-    if not content_type.startswith("application/problem+json"):
-        return CommandError(f"the server answered {status}")
-    problem = json.loads(text)
-    faults = [_fault(fault) for fault in problem.get("errors", [])]
-    return CommandError(problem.get("detail") or problem.get("title", f"the server answered {status}"), faults)
 
 
 def _store(
@@ -102,39 +58,18 @@ def _store(
     from service.use_cases.upload_measurements import UploadOptions, upload_measurements
 
     options = UploadOptions(dry_run, "skip" if skip_bad else "abort", check_units, "cli", file.name)
-    with open_workspace(data_dir) as workspace, _open(file) as body:
+    with open_workspace(data_dir) as workspace, open_file(file) as body:
         with workspace.read_sessions() as session:
             spaces = workspace.spaces(session)
         try:
-            outcome = upload_measurements(workspace.engine, spaces, body, FORMATS[media_type], options)
+            outcome = upload_measurements(
+                workspace.engine, spaces, workspace.candidates, body, FORMATS[media_type], options
+            )
         except RejectedRowsError as error:
-            raise _rejection(error) from error
+            raise rejection(error) from error
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise CommandError(f"{file.name} is no gzip file that can be read: {error}") from error
         return UploadAnswer.of(outcome, dry_run=dry_run).model_dump(mode="json")
-
-
-def _is_gzip(file: Path) -> bool:
-    return file.suffix.lower() == _GZIP
-
-
-def _open(file: Path) -> BinaryIO:
-    """The file, unpacked while it is read."""
-    return cast(BinaryIO, gzip.open(file)) if _is_gzip(file) else file.open("rb")
-
-
-def _rejection(error: RejectedRowsError) -> CommandError:
-    faults = [
-        _fault({"row": one.row, "line": one.line, "column": one.column, "reason": one.reason}) for one in error.problems
-    ]
-    return CommandError(str(error), faults)
-
-
-def _fault(fault: dict[str, Any]) -> str:
-    """`line 3, latency_ms: reason`."""
-    place = f"line {fault['line']}" if fault.get("line") else f"row {fault['row']}" if fault.get("row") else ""
-    where = ", ".join(part for part in (place, fault.get("column") or fault.get("pointer") or "") if part)
-    return f"{where}: {fault['reason']}" if where else fault["reason"]
 
 
 def _report(answer: dict[str, Any]) -> None:
@@ -142,7 +77,7 @@ def _report(answer: dict[str, Any]) -> None:
     counts = ", ".join(f"{answer[name]:,} {name}" for name in ("inserted", "updated", "unchanged", "rejected"))
     say(f"rows {verb}stored: {counts}")
     for fault in answer["errors"]:
-        say(f"  {_fault(fault)}")
+        say(f"  {describe_fault(fault)}")
     for predictor in answer["predictors"]:
         say("predictor of {device} in {space}: {name} version {version}, {samples} samples".format_map(predictor))
     if answer["batch"]:

@@ -15,7 +15,9 @@ from device_db import create_engine, session_factory
 from migrations import current, head, upgrade
 from service.cli.configuration import is_embedded, load_settings
 from service.cli.failures import CommandError
+from service.latency_candidates import LatencyCandidates
 from service.predictor_cache import PredictorCache
+from service.pretrained import ShippedTrunks
 from service.settings import Settings
 from service.space_catalogue import SpaceCatalogue
 from service.use_cases.seed_catalogue import seed_catalogue
@@ -36,6 +38,7 @@ class Workspace:
     sessions: sessionmaker[Session]
     read_sessions: sessionmaker[Session]
     predictors: PredictorCache
+    candidates: LatencyCandidates
 
     def spaces(self, session: Session) -> Mapping[str, SearchSpace]:
         """Every search space, with the index orders imported so far."""
@@ -60,6 +63,7 @@ def open_workspace(data_dir: Path | None) -> Iterator[Workspace]:
             sessions=session_factory(engine),
             read_sessions=session_factory(engine, read_only=True),
             predictors=PredictorCache(settings.predictor_cache),
+            candidates=LatencyCandidates(settings.predictor, ShippedTrunks()),
         )
 
 

@@ -50,7 +50,7 @@ def upload(
     """
     name, file = body
     options = UploadOptions(dry_run, on_error, check_units, uploader.name, name, uploader.key_id)
-    outcome = upload_measurements(state.engine, spaces, file, FORMATS[name], options)
+    outcome = upload_measurements(state.engine, spaces, state.candidates, file, FORMATS[name], options)
     return UploadAnswer.of(outcome, dry_run=dry_run)
 
 
@@ -80,5 +80,12 @@ def undo(batch: BatchInPath, state: StateDep, spaces: SpacesDep, uploader: Uploa
 
     A key with the scope `upload` undoes its own uploads, `admin` anybody's and those made without a key.
     """
-    outcome = undo_upload(state.engine, spaces, batch, api_key_id=uploader.key_id, may_undo_any=uploader.allows())
+    outcome = undo_upload(
+        state.engine,
+        spaces,
+        state.candidates,
+        batch,
+        api_key_id=uploader.key_id,
+        may_undo_any=uploader.allows(),
+    )
     return UndoAnswer.of(outcome, batch=batch)

@@ -1,5 +1,6 @@
 """/devices and what belongs to one device."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -7,10 +8,12 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from device_db import DeviceKind
 from service.dependencies import ReadSessionDep, SessionDep, SpacesDep, StateDep, accept_json
 from service.openapi import KEY_OPTIONAL, problems
+from service.schemas.device_predictors import DevicePredictor
 from service.schemas.devices import DeviceDetail, DeviceList, NewDevice, SuggestionList
-from service.schemas.fields import NAME_PATTERN
+from service.schemas.fields import NAME_PATTERN, Interval
 from service.security import Scope, reading, requiring
 from service.use_cases.describe_devices import describe_device, list_devices
+from service.use_cases.describe_predictor import PredictorQuery, describe_predictor
 from service.use_cases.register_device import register_device
 from service.use_cases.suggest_architectures import suggest_architectures
 
@@ -66,3 +69,30 @@ def get_suggestions(
     """
     with state.suggestions.slot():
         return suggest_architectures(session, spaces, name, space, count)
+
+
+@router.get(
+    "/{name}/predictor",
+    responses=problems(404, 409, 503),
+    dependencies=[Depends(reading())],
+    openapi_extra=KEY_OPTIONAL,
+)
+def get_predictor(
+    name: NameInPath,
+    space: SpaceInQuery,
+    state: StateDep,
+    session: ReadSessionDep,
+    spaces: SpacesDep,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="the one in use unless given")] = None,
+    next_count: Annotated[int, Query(alias="next", ge=0, le=50, description="suggestions of what to measure")] = 5,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1, description="samples to skip")] = 0,
+    limit: Annotated[int, Query(ge=0, le=1000, description="samples to list")] = 100,
+    interval: Annotated[Interval, Query()] = 0.9,
+) -> DevicePredictor:
+    """A version of the device's predictor: what it rests on, its errors on left-out samples, what to measure next.
+
+    409 where the device has too few samples for a predictor. A simulated device answers with its cost model.
+    """
+    query = PredictorQuery(version, next_count, offset, limit, interval)
+    with state.suggestions.slot() if next_count else nullcontext():
+        return describe_predictor(session, spaces, state.predictors, name, space, query)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from device_db import DeviceKind
 from service.schemas.fields import DeviceName
+from service.schemas.predictions import PredictorInfo
 
 
 class NewDevice(BaseModel):
@@ -18,13 +19,10 @@ class NewDevice(BaseModel):
     description: Annotated[str, Field(max_length=2000, pattern=r"^[^\u0000]*$")] = ""
 
 
-class PredictorVersion(BaseModel):
-    """The newest predictor of a device in one space."""
+class PredictorVersion(PredictorInfo):
+    """The newest predictor of a device in one space; GET /devices/{name}/predictor tells all of it."""
 
     space: str
-    name: str
-    version: int
-    samples: int
     created_at: datetime
 
 
@@ -35,6 +33,7 @@ class DeviceInfo(BaseModel):
     kind: DeviceKind
     description: str
     samples: dict[str, int] = Field(description="measured architectures by space")
+    metrics: list[str] = Field(description="what a search on it takes for objectives and limits")
 
 
 class DeviceDetail(DeviceInfo):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -45,6 +46,14 @@ def read_latency_ms(value: object) -> float:
         raise ValueError(f"{shown(value)} is not positive")
     if not LOWEST_LATENCY_MS <= number <= HIGHEST_LATENCY_MS:
         raise ValueError(f"{shown(value)} ms is outside {LOWEST_LATENCY_MS:g} to {HIGHEST_LATENCY_MS:g} ms")
+    return number
+
+
+def read_accuracy(value: object) -> float:
+    """An accuracy in %. Raises: ValueError with the reason."""
+    number = _number(value)
+    if not 0 <= number <= 100:  # NaN is not either
+        raise ValueError(f"{shown(value)} is not within 0 to 100 %")
     return number
 
 
@@ -95,17 +104,32 @@ PROVENANCE: Final[dict[str, Callable[[object], object]]] = {
     "input_shape": read_shape,
     "measured_at": read_time,
 }
-ALLOWED: Final = (*REQUIRED, *PROVENANCE)
 
 
-def check_columns(names: Iterable[str]) -> None:
-    """Refuse a header with unknown, repeated or missing columns. Raises: UploadColumnsError."""
-    counts = Counter(names)
-    problems = [f"unknown column {shown(name)}" for name in counts if name not in ALLOWED]
-    problems += [f"column {name!r} is there {count} times" for name, count in counts.items() if count > 1]
-    problems += [f"required column {name!r} is missing" for name in REQUIRED if name not in counts]
-    if problems:
-        raise UploadColumnsError(problems[:20], ALLOWED)
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a kind of upload may have: every `required` column, and any of the `optional` ones."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.required, *self.optional)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse a header with unknown, repeated or missing columns. Raises: UploadColumnsError."""
+        counts = Counter(names)
+        problems = [f"unknown column {shown(name)}" for name in counts if name not in self.allowed]
+        problems += [f"column {name!r} is there {count} times" for name, count in counts.items() if count > 1]
+        problems += [f"required column {name!r} is missing" for name in self.required if name not in counts]
+        if problems:
+            raise UploadColumnsError(problems[:20], self.allowed)
+
+
+MEASUREMENTS: Final = Columns(REQUIRED, tuple(PROVENANCE))
+ACCURACIES: Final = Columns(("space", "dataset", "architecture", "accuracy"), ("source",))
 
 
 def _number(value: object) -> float:

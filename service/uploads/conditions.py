@@ -13,6 +13,7 @@ import numpy as np
 
 from service.uploads.columns import shown
 from spaces import SearchSpace
+from spaces.base import is_open
 
 COLUMNS: Final = ("batch_size", "precision", "input_shape")
 _SAMPLED: Final = 16  # architectures that tell whether a space leaves the input shape open
@@ -37,6 +38,7 @@ class Conditions:
         self._spaces = spaces
         self._stored = stored
         self._known: dict[Key, dict[str, dict[object, str]]] = {}
+        self._found: dict[Key, Mapping[str, frozenset[Any]]] = {}
 
     def contradictions(self, key: Key, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Columns of a row that contradict the other rows, with the reason; missing values contradict nothing."""
@@ -63,11 +65,17 @@ class Conditions:
             if value and not (column == "input_shape" and _chooses_its_input(self._spaces[key[1]])):
                 yield column, value
 
+    @property
+    def found(self) -> Mapping[Key, Mapping[str, frozenset[Any]]]:
+        """What was stored for the devices and spaces of the rows so far."""
+        return self._found
+
     def _of(self, key: Key) -> dict[str, dict[object, str]]:
         if key not in self._known:
+            self._found[key] = self._stored(*key)
             self._known[key] = {
                 column: {_comparable(value): f"{shown(value)} (stored)" for value in values}
-                for column, values in self._stored(*key).items()
+                for column, values in self._found[key].items()
                 if values
             }
         return self._known[key]
@@ -76,6 +84,8 @@ class Conditions:
 @cache
 def _chooses_its_input(space: SearchSpace) -> bool:
     """Whether the input shape is part of the architecture, as Once-for-all's resolution is."""
+    if is_open(space):
+        return True
     sampled = space.sample(_SAMPLED, rng=np.random.default_rng(0))
     return len({space.workload(architecture).input_shape for architecture in sampled}) > 1
 

@@ -6,13 +6,13 @@ import csv
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from service.uploads.columns import check_columns
+from service.uploads.columns import MEASUREMENTS, Columns
 from service.uploads.errors import EmptyUploadError, UnreadableUploadError, UploadColumnsError
 from service.uploads.raw_row import RawRow
 from service.uploads.text_lines import text_lines
 
 
-def read_csv(file: BinaryIO) -> Iterator[RawRow]:
+def read_csv(file: BinaryIO, columns: Columns = MEASUREMENTS) -> Iterator[RawRow]:
     """Rows of a CSV file; blank lines are skipped.
 
     Raises: EmptyUploadError, UnreadableUploadError, UploadColumnsError.
@@ -22,7 +22,7 @@ def read_csv(file: BinaryIO) -> Iterator[RawRow]:
     if first is None:
         raise EmptyUploadError
     header = [name.strip() for name in first]
-    _check_header(header)
+    _check_header(header, columns)
     for number, (line, cells) in enumerate(records, start=1):
         if len(cells) == len(header):
             yield RawRow(number, line, dict(zip(header, cells, strict=True)))
@@ -43,9 +43,9 @@ def _records(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
         raise UnreadableUploadError(f"broken CSV: {error}", begin) from None
 
 
-def _check_header(header: list[str]) -> None:
+def _check_header(header: list[str], columns: Columns) -> None:
     try:
-        check_columns(header)
+        columns.check(header)
     except UploadColumnsError as error:
         if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
             reasons = [fault.reason for fault in error.errors]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from service.uploads.columns import check_columns
+from service.uploads.columns import MEASUREMENTS, Columns
 from service.uploads.errors import UnreadableUploadError, UploadTooLargeError
 from service.uploads.raw_row import RawRow
 
@@ -18,7 +18,7 @@ MAX_GROUP_BYTES: Final = 256 << 20
 MAX_TEXT_BYTES: Final = 10_000
 
 
-def read_parquet(file: BinaryIO) -> Iterator[RawRow]:
+def read_parquet(file: BinaryIO, columns: Columns = MEASUREMENTS) -> Iterator[RawRow]:
     """Rows of a Parquet file.
 
     Raises: UnreadableUploadError, UploadColumnsError, UploadTooLargeError.
@@ -27,7 +27,7 @@ def read_parquet(file: BinaryIO) -> Iterator[RawRow]:
 
     number = 0
     try:
-        for batch in _batches(file):
+        for batch in _batches(file, columns):
             for cells in batch.to_pylist():
                 number += 1
                 yield RawRow(number, None, cells)
@@ -35,12 +35,12 @@ def read_parquet(file: BinaryIO) -> Iterator[RawRow]:
         raise UnreadableUploadError(f"broken Parquet: {str(error)[:200]}") from None
 
 
-def _batches(file: BinaryIO) -> Iterator[pa.RecordBatch]:
+def _batches(file: BinaryIO, columns: Columns) -> Iterator[pa.RecordBatch]:
     import pyarrow.parquet as pq
 
     file.seek(0)
     schema = pq.read_schema(file)
-    check_columns(schema.names)
+    columns.check(schema.names)
     _check_types(schema)
     # As dictionaries, texts stay as small as they are in the file until their length has been checked.
     texts = [field.name for field in schema if any(is_text(field.type) for is_text in _text_tests())]

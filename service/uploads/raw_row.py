@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from service.uploads.columns import MEASUREMENTS, Columns
+
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
@@ -31,8 +33,10 @@ class RowReader(Protocol):
     be called again for a second pass; refuses bad columns before the first row.
     """
 
-    def __call__(self, file: BinaryIO) -> Iterator[RawRow]:
+    def __call__(self, file: BinaryIO, columns: Columns = MEASUREMENTS) -> Iterator[RawRow]:
         """Rows of the file.
+
+        Args: columns: that it may have.
 
         Raises: UnreadableUploadError, UploadColumnsError, UploadTooLargeError.
         """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -44,12 +44,14 @@ class Review:
 
     Attributes:
         groups: good rows by device and space, unit faults still among them.
+        conditions: what the rows were held against, by device and space.
         problems: at most `MAX_LISTED`, in the order found.
         rejected: numbers of all bad rows.
         rows: number of rows in the file.
     """
 
     groups: dict[tuple[str, str], Group] = field(default_factory=dict)
+    conditions: Mapping[tuple[str, str], Mapping[str, frozenset[Any]]] = field(default_factory=dict)
     problems: list[RowProblem] = field(default_factory=list)
     rejected: set[int] = field(default_factory=set)
     rows: int = 0
@@ -68,7 +70,7 @@ def review(rows: Iterable[RawRow], check: RowCheck, max_rows: int, conditions: C
 
     Raises: UploadTooLargeError above `max_rows`; whatever the reader of the rows raises.
     """
-    found = Review()
+    found = Review(conditions=conditions.found)
     for raw in rows:
         found.rows += 1
         if found.rows > max_rows:

@@ -1,7 +1,8 @@
 """Fits a device's predictor to what has been measured on it, and stores it as a new version.
 
-Devices with many samples are fitted alone and serve as sources of the others: a model of twenty samples would pass on
-little but its prior, and no source rests on further sources.
+Of several candidates the one that tells the samples best unseen is stored, with what spoke for each. Devices with many
+samples are fitted alone and serve as sources of the others: a model of twenty samples would pass on little but its
+prior, and no source rests on further sources.
 
 A fit takes up to seconds, so it comes before the transaction that stores it: on SQLite nobody else could write
 meanwhile.
@@ -10,22 +11,29 @@ meanwhile.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final, cast
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from device_db import Artifact, Artifacts, DeviceKind, Devices, Measurements, session_factory
-from predictors import MIN_SAMPLES, CostLinear, LatencyPredictor, cost_linear, fit_cost_linear, load
-from spaces import Architecture, SearchSpace, get_space
+from predictors import MIN_SAMPLES, CostLinear, cost_linear
+from service.errors import UnusablePredictorError
+from service.latency_candidates import SOURCE_SAMPLES, Choice, LatencyCandidates
+from service.stored_predictor import read_predictor
+from spaces import Architecture, SearchSpace
 from spaces.base import FloatArray
+from spaces.onnx_model import NAME as UPLOADED
 
-SOURCE_SAMPLES: Final = 200
 MAX_SOURCES: Final = 64
+# What `foresee` calls a predictor that only a fit can choose.
+UNDECIDED: Final = "auto"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,8 @@ class _Basis:
 
     Attributes:
         keys, latency_ms: (n,) the samples, sorted by architecture.
+        condition: what is known of how they were measured, see `Measurements.conditions`.
+        candidates: see `LatencyCandidates.basis`.
         sources: artifacts of the devices that it leans on.
     """
 
@@ -58,15 +68,26 @@ class _Basis:
     space: str
     keys: list[str]
     latency_ms: FloatArray
+    condition: dict[str, list[int | str]]
+    candidates: dict[str, str]
     sources: list[Artifact]
 
     @property
     def facts(self) -> dict[str, Any]:
         """Equal for an equal basis; stored with the predictor."""
         return {
-            "samples_sha256": _digest(self.keys, self.latency_ms),
+            "samples_sha256": samples_digest(self.keys, self.latency_ms),
+            "candidates": self.candidates,
             "sources": [f"{source.device.name}@{source.version}" for source in self.sources],
         }
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the version tells of its samples once others have taken their place; of many samples, only their sum."""
+        known = {"median_ms": float(np.median(self.latency_ms)), "condition": self.condition}
+        if len(self.keys) >= SOURCE_SAMPLES:
+            return known
+        return known | {"samples": {"architectures": self.keys, "latency_ms": self.latency_ms.tolist()}}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,17 +95,22 @@ class _Fitted:
     """A predictor that has not been stored, and the facts of its basis."""
 
     facts: dict[str, Any]
-    predictor: CostLinear
+    choice: Choice
 
 
 def adapt(
-    session: Session, spaces: Mapping[str, SearchSpace], device: str, space: str, fitted: _Fitted | None = None
+    session: Session,
+    spaces: Mapping[str, SearchSpace],
+    candidates: LatencyCandidates,
+    device: str,
+    space: str,
+    fitted: _Fitted | None = None,
 ) -> AdaptedPredictor | None:
     """Bring the device's predictor in line with its current latencies; flushes, does not commit.
 
-    A device with other samples or other sources than its newest version was fitted on gets a new version; one with too
-    few samples loses its predictor, whose versions stay readable. Uploads wait until the transaction ends, and this for
-    theirs, so that the newest version is of the newest samples.
+    A device with other samples, sources or candidates than its newest version was fitted on gets a new version; one
+    with too few samples loses its predictor, whose versions stay readable. Uploads wait until the transaction ends, and
+    this for theirs, so that the newest version is of the newest samples.
 
     Args:
         fitted: taken where it is of the current samples and sources; else the fit happens here.
@@ -94,21 +120,22 @@ def adapt(
     """
     Measurements(session).lock_uploads()
     artifacts = Artifacts(session)
-    basis = _basis(session, device, space)
+    basis = _basis(session, candidates, device, space)
     if basis is None:
         artifacts.retire(device, space)
         return None
     artifact = _current(artifacts, basis)
     if artifact is None:
         if fitted is None or fitted.facts != basis.facts:
-            fitted = _fit(spaces, basis, _predictors(artifacts, basis.sources))
-        artifact = _add(artifacts, basis, fitted.predictor.to_bytes())
+            fitted = _fit(spaces, candidates, basis, _predictors(artifacts, basis.sources))
+        artifact = _add(artifacts, basis, fitted.choice)
     return _adapted(artifact)
 
 
 def adapt_each(
     engine: Engine,
     spaces: Mapping[str, SearchSpace],
+    candidates: LatencyCandidates,
     series: Iterable[tuple[str, str]],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[AdaptedPredictor, ...]:
@@ -128,9 +155,9 @@ def adapt_each(
         wanted = _richest_first(session, series)
     adapted: list[AdaptedPredictor] = []
     for done, (device, space) in enumerate(wanted, start=1):
-        fitted = _fit_ahead(engine, spaces, device, space)
+        fitted = _fit_ahead(engine, spaces, candidates, device, space)
         with session_factory(engine).begin() as session:
-            predictor = adapt(session, spaces, device, space, fitted)
+            predictor = adapt(session, spaces, candidates, device, space, fitted)
         adapted += [predictor] if predictor is not None else []
         progress(done, len(wanted))
     return tuple(sorted(adapted, key=_by_name))
@@ -139,6 +166,7 @@ def adapt_each(
 def adapt_all(
     engine: Engine,
     spaces: Mapping[str, SearchSpace],
+    candidates: LatencyCandidates,
     space: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[AdaptedPredictor, ...]:
@@ -146,24 +174,25 @@ def adapt_all(
     with session_factory(engine, read_only=True)() as session:
         devices = Devices(session).list(space=space)
         series = [(device.name, space) for device in devices if device.kind is not DeviceKind.simulated]
-    return adapt_each(engine, spaces, series, progress)
+    return adapt_each(engine, spaces, candidates, series, progress)
 
 
-def foresee(session: Session, series: Iterable[tuple[str, str]]) -> tuple[AdaptedPredictor, ...]:
-    """What `adapt_each` would answer, without a fit: adds empty artifacts, for a transaction that is rolled back."""
+def foresee(
+    session: Session, candidates: LatencyCandidates, series: Iterable[tuple[str, str]]
+) -> tuple[AdaptedPredictor, ...]:
+    """What `adapt_each` would answer, without a fit: adds empty artifacts, for a transaction that is rolled back.
+
+    A name that only a fit can choose is `UNDECIDED`.
+    """
     artifacts = Artifacts(session)
-    bases = (_basis(session, device, space) for device, space in _richest_first(session, series))
-    adapted = [_adapted(_current(artifacts, basis) or _add(artifacts, basis, b"")) for basis in bases if basis]
+    bases = (_basis(session, candidates, device, space) for device, space in _richest_first(session, series))
+    adapted = [_adapted(_current(artifacts, basis) or _add(artifacts, basis)) for basis in bases if basis]
     return tuple(sorted(adapted, key=_by_name))
 
 
-def load_predictor(artifacts: Artifacts, artifact: Artifact) -> LatencyPredictor:
-    """The predictor of an artifact; equal bytes are read once.
-
-    Keyed by content rather than by version, because this runs in transactions that may roll back: the version would
-    be given again, to another predictor.
-    """
-    return _read(artifacts.load_blob(artifact))
+def samples_digest(keys: Sequence[str], latency_ms: FloatArray) -> str:
+    """Tells whether samples, sorted by architecture, are those of a version's manifest."""
+    return hashlib.sha256("\n".join(keys).encode() + latency_ms.tobytes()).hexdigest()
 
 
 def _richest_first(session: Session, series: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -177,13 +206,22 @@ def _by_name(predictor: AdaptedPredictor) -> tuple[str, str]:
     return predictor.device, predictor.space
 
 
-def _basis(session: Session, device: str, space: str) -> _Basis | None:
-    """What there is to fit on now; None below `MIN_SAMPLES`. Raises: DeviceNotFoundError."""
-    keys, latency_ms = Measurements(session).latencies(device, space)
+def _basis(session: Session, candidates: LatencyCandidates, device: str, space: str) -> _Basis | None:
+    """What there is to fit on now; None below `MIN_SAMPLES`. Raises: DeviceNotFoundError.
+
+    None as well for uploaded networks, whose layers a device's samples in every space tell of: see `workload_costs`.
+    """
+    if space == UPLOADED:
+        return None
+    measurements = Measurements(session)
+    keys, latency_ms = measurements.latencies(device, space)
     if len(keys) < MIN_SAMPLES:
         return None
-    sources = _sources(Artifacts(session), device, space) if len(keys) < SOURCE_SAMPLES else []
-    return _Basis(device, space, keys, latency_ms, sources)
+    condition = {name: sorted(values) for name, values in measurements.conditions(device, space).items()}
+    wanted = candidates.basis(space, len(keys))
+    leans = cost_linear.NAME in wanted and len(keys) < SOURCE_SAMPLES
+    sources = _sources(Artifacts(session), device, space) if leans else []
+    return _Basis(device, space, keys, latency_ms, condition, wanted, sources)
 
 
 def _current(artifacts: Artifacts, basis: _Basis) -> Artifact | None:
@@ -195,24 +233,35 @@ def _current(artifacts: Artifacts, basis: _Basis) -> Artifact | None:
     return artifact
 
 
-def _fit_ahead(engine: Engine, spaces: Mapping[str, SearchSpace], device: str, space: str) -> _Fitted | None:
+def _fit_ahead(
+    engine: Engine, spaces: Mapping[str, SearchSpace], candidates: LatencyCandidates, device: str, space: str
+) -> _Fitted | None:
     """What `adapt` will need if nothing changes until then; the database is only read, and not during the fit."""
     with session_factory(engine, read_only=True)() as session:
-        basis = _basis(session, device, space)
+        basis = _basis(session, candidates, device, space)
         if basis is None or _current(Artifacts(session), basis) is not None:
             return None
         sources = _predictors(Artifacts(session), basis.sources)
-    return _fit(spaces, basis, sources)
+    return _fit(spaces, candidates, basis, sources)
 
 
-def _fit(spaces: Mapping[str, SearchSpace], basis: _Basis, sources: Sequence[CostLinear]) -> _Fitted:
+def _fit(
+    spaces: Mapping[str, SearchSpace], candidates: LatencyCandidates, basis: _Basis, sources: Sequence[CostLinear]
+) -> _Fitted:
     architectures = [Architecture(basis.space, key) for key in basis.keys]
-    return _Fitted(basis.facts, fit_cost_linear(spaces[basis.space], architectures, basis.latency_ms, sources))
+    return _Fitted(basis.facts, candidates.fit(spaces[basis.space], architectures, basis.latency_ms, sources))
 
 
-def _add(artifacts: Artifacts, basis: _Basis, blob: bytes) -> Artifact:
-    manifest = basis.facts | {"median_ms": float(np.median(basis.latency_ms))}
-    return artifacts.add(basis.device, basis.space, cost_linear.NAME, len(basis.keys), blob, manifest)
+def _add(artifacts: Artifacts, basis: _Basis, choice: Choice | None = None) -> Artifact:
+    """Store the next version; without a choice, an empty one."""
+    manifest = basis.facts | basis.record
+    if choice is None:
+        name = next(iter(basis.candidates)) if len(basis.candidates) == 1 else UNDECIDED
+        return artifacts.add(basis.device, basis.space, name, len(basis.keys), b"", manifest)
+    predictor = choice.predictor
+    manifest["evidence"] = [asdict(each) for each in choice.evidence]
+    manifest["pretrained_on_this_device"] = basis.device in choice.pretrained_on
+    return artifacts.add(basis.device, basis.space, predictor.name, len(basis.keys), predictor.to_bytes(), manifest)
 
 
 def _adapted(artifact: Artifact) -> AdaptedPredictor:
@@ -229,20 +278,20 @@ def _sources(artifacts: Artifacts, device: str, space: str) -> list[Artifact]:
         if artifact.device.name != device
         and artifact.device.kind is not DeviceKind.simulated
         and artifact.samples >= SOURCE_SAMPLES
+        and artifact.predictor == cost_linear.NAME
     ]
     return sorted(known, key=lambda artifact: (-artifact.samples, artifact.device.name))[:MAX_SOURCES]
 
 
 def _predictors(artifacts: Artifacts, sources: Iterable[Artifact]) -> list[CostLinear]:
-    predictors = [load_predictor(artifacts, source) for source in sources]
-    assert all(isinstance(predictor, CostLinear) for predictor in predictors), "adapt stores nothing else"
-    return cast(list[CostLinear], predictors)
-
-
-@lru_cache(maxsize=128)
-def _read(blob: bytes) -> LatencyPredictor:
-    return load(blob, get_space)
-
-
-def _digest(keys: Sequence[str], latency_ms: FloatArray) -> str:
-    return hashlib.sha256("\n".join(keys).encode() + latency_ms.tobytes()).hexdigest()
+    """Those that this version can read; the others count again once they have been fitted anew."""
+    found: list[CostLinear] = []
+    for source in sources:
+        try:
+            predictor = read_predictor(artifacts, source)
+        except UnusablePredictorError as error:
+            _log.warning("left out as a source: %s", error)
+            continue
+        assert isinstance(predictor, CostLinear), "its name says so"
+        found.append(predictor)
+    return found

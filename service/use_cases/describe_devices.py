@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 from device_db import Artifact, Artifacts, DeviceKind, Devices
 from service.lookup import find_space
 from service.schemas.devices import DeviceDetail, DeviceInfo, DeviceList, PredictorVersion
+from service.schemas.predictions import PredictorInfo
+from service.search_metrics import device_metrics
 from spaces import SearchSpace
 
 
@@ -21,7 +23,11 @@ def list_devices(
     return DeviceList(
         devices=[
             DeviceInfo(
-                name=device.name, kind=device.kind, description=device.description, samples=counts.get(device.name, {})
+                name=device.name,
+                kind=device.kind,
+                description=device.description,
+                samples=counts.get(device.name, {}),
+                metrics=device_metrics(device),
             )
             for device in devices
         ]
@@ -37,6 +43,7 @@ def describe_device(session: Session, name: str) -> DeviceDetail:
         kind=device.kind,
         description=device.description,
         samples=samples,
+        metrics=device_metrics(device),
         created_at=device.created_at,
         target=device.target,
         hardware=device.config.get("name"),
@@ -51,9 +58,5 @@ def _latest(session: Session, device: str, spaces: Iterable[str]) -> list[Artifa
 
 def _predictor_version(artifact: Artifact) -> PredictorVersion:
     return PredictorVersion(
-        space=artifact.space,
-        name=artifact.predictor,
-        version=artifact.version,
-        samples=artifact.samples,
-        created_at=artifact.created_at,
+        space=artifact.space, created_at=artifact.created_at, **PredictorInfo.of(artifact).model_dump()
     )

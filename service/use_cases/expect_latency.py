@@ -9,10 +9,11 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from device_db import Artifacts, DeviceKind, Measurements
+from service.errors import UnusablePredictorError
+from service.stored_predictor import read_predictor
 from service.uploads.units import WHOLE_TOLERANCE, Expectation, expect_from_peers
-from service.use_cases.adapt_predictor import load_predictor
 from spaces import Architecture, SearchSpace
-from spaces.base import BoolArray
+from spaces.base import BoolArray, is_open
 
 # Beyond so many samples a few folded cells no longer move the median.
 _FEW: Final = 200
@@ -30,8 +31,12 @@ def expect_latency(
     A device with samples is compared with their median and, once it has one, with its predictor; a new one with the
     medians of the measured devices that have a predictor in the space.
 
+    Of a space that users bring nothing is expected: its networks may be of any size.
+
     Raises: DeviceNotFoundError.
     """
+    if is_open(spaces[space]):
+        return None
     keys, latency_ms = Measurements(session).latencies(device, space)
     if not keys:
         return _from_peers(session, device, space, len(architectures))
@@ -44,7 +49,10 @@ def expect_latency(
     artifact = artifacts.latest(device, space)
     if artifact is None:
         return Expectation(median, median, source)
-    predicted = load_predictor(artifacts, artifact).predict(architectures).mean_ms
+    try:
+        predicted = read_predictor(artifacts, artifact).predict(architectures).mean_ms
+    except UnusablePredictorError:
+        return Expectation(median, median, source)  # this upload may be what replaces it
     low, high = np.minimum(median, predicted), np.maximum(median, predicted)
     return Expectation(low, high, f"its predictor and {source}", single_tolerance=WHOLE_TOLERANCE)
 

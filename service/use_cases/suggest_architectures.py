@@ -30,18 +30,29 @@ def suggest_architectures(
     space = find_space(spaces, space_name)
     if device.kind is DeviceKind.simulated:
         raise SimulatedDeviceError(device_name)
-    keys, _ = Measurements(session).latencies(device_name, space_name)
-    measured = [space.parse(key) for key in keys]
-    known = set(measured)
-    candidates = [architecture for architecture in _working(space) if architecture not in known]
-    rng = np.random.default_rng(_SEED)
-    chosen = SAMPLERS["d_optimal"](space, candidates, measured, min(count, len(candidates)), rng=rng)
+    measured = _measured(session, space, device_name)
     return SuggestionList(
         device=device_name,
         space=space_name,
         measured=len(measured),
-        architectures=[architecture.key for architecture in chosen],
+        architectures=[architecture.key for architecture in _chosen(space, measured, count)],
     )
+
+
+def most_telling(session: Session, space: SearchSpace, device_name: str, count: int) -> list[Architecture]:
+    """The same of a device that is known to be measured."""
+    return _chosen(space, _measured(session, space, device_name), count)
+
+
+def _measured(session: Session, space: SearchSpace, device_name: str) -> list[Architecture]:
+    return [space.parse(key) for key in Measurements(session).latencies(device_name, space.name)[0]]
+
+
+def _chosen(space: SearchSpace, measured: list[Architecture], count: int) -> list[Architecture]:
+    known = set(measured)
+    candidates = [architecture for architecture in _working(space) if architecture not in known]
+    rng = np.random.default_rng(_SEED)
+    return SAMPLERS["d_optimal"](space, candidates, measured, min(count, len(candidates)), rng=rng)
 
 
 @lru_cache(maxsize=16)

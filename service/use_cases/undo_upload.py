@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from device_db import Measurements, UndoCounts, session_factory
 from service.errors import NotUploaderError
+from service.latency_candidates import LatencyCandidates
 from service.use_cases.adapt_predictor import AdaptedPredictor, adapt_each
 from spaces import SearchSpace
 
@@ -27,7 +28,13 @@ class UndoOutcome:
 
 
 def undo_upload(
-    engine: Engine, spaces: Mapping[str, SearchSpace], batch: str, *, api_key_id: str | None, may_undo_any: bool
+    engine: Engine,
+    spaces: Mapping[str, SearchSpace],
+    candidates: LatencyCandidates,
+    batch: str,
+    *,
+    api_key_id: str | None,
+    may_undo_any: bool,
 ) -> UndoOutcome:
     """Undo an upload, then adapt the predictors of its devices.
 
@@ -44,4 +51,4 @@ def undo_upload(
             raise NotUploaderError(batch)
         series = measurements.series(batch)
         counts = measurements.undo(batch)
-    return UndoOutcome(counts, adapt_each(engine, spaces, series))
+    return UndoOutcome(counts, adapt_each(engine, spaces, candidates, series))

@@ -19,6 +19,8 @@ from device_db import (
     StoreCounts,
     session_factory,
 )
+from service.errors import OverloadedError
+from service.latency_candidates import LatencyCandidates
 from service.uploads.conditions import Conditions
 from service.uploads.errors import EmptyUploadError, RejectedRowsError, RowProblem
 from service.uploads.raw_row import RowReader
@@ -30,6 +32,9 @@ from service.use_cases.expect_latency import expect_latency, is_folded
 from spaces import SearchSpace
 
 MAX_ROWS: Final = 1_000_000
+# Each further one means that other uploads to the same devices came between, and slot in after this many.
+_MAX_REVIEWS: Final = 5
+_RETRY_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class UploadOutcome:
 def upload_measurements(
     engine: Engine,
     spaces: Mapping[str, SearchSpace],
+    candidates: LatencyCandidates,
     file: BinaryIO,
     reader: RowReader,
     options: UploadOptions,
@@ -86,32 +92,51 @@ def upload_measurements(
 
     Raises:
         RejectedRowsError: a row is bad and `on_error` is "abort".
+        OverloadedError: other uploads to its devices kept coming between its two passes.
         EmptyUploadError, UnreadableUploadError, UploadColumnsError, UploadTooLargeError: the file as a whole is.
     """
+    for _ in range(_MAX_REVIEWS):
+        check, found = _reviewed(engine, spaces, file, reader, options)
+        if found.rejected and options.on_error == "abort":
+            raise RejectedRowsError(found.problems, len(found.rejected), found.rows)
+        problems = tuple(found.problems)
+        if len(found.rejected) == found.rows:
+            return UploadOutcome(None, StoreCounts(), found.rows, problems, ())
+        rows = (_stored(row) for row in accepted(reader(file), check, found.rejected))
+        with session_factory(engine)() as session:
+            upload = Measurements(session).begin_upload(options.uploader, options.source, options.api_key_id)
+            if not _holds(session, found):
+                continue
+            counts = Measurements(session).store(upload, rows)
+            if options.dry_run:
+                foreseen = foresee(session, candidates, found.groups)
+                return UploadOutcome(None, counts, len(found.rejected), problems, foreseen)
+            session.commit()
+        predictors = adapt_each(engine, spaces, candidates, found.groups)
+        return UploadOutcome(upload.id, counts, len(found.rejected), problems, predictors)
+    raise OverloadedError("uploads of these devices", retry_after_seconds=_RETRY_SECONDS)
+
+
+def _reviewed(
+    engine: Engine, spaces: Mapping[str, SearchSpace], file: BinaryIO, reader: RowReader, options: UploadOptions
+) -> tuple[RowCheck, Review]:
+    """The first pass over the file. Raises: EmptyUploadError, and what the reader raises."""
     with session_factory(engine, read_only=True)() as session:
         simulated = {device.name: device.kind is DeviceKind.simulated for device in Devices(session).list()}
         check = RowCheck(spaces, simulated)
-        conditions = Conditions(spaces, Measurements(session).conditions)
-        found = review(reader(file), check, MAX_ROWS, conditions)
+        found = review(reader(file), check, MAX_ROWS, Conditions(spaces, Measurements(session).conditions))
         if not found.rows:
             raise EmptyUploadError
         if options.check_units:
             _check_units(session, spaces, found)
     found.problems.sort(key=attrgetter("row"))
-    if found.rejected and options.on_error == "abort":
-        raise RejectedRowsError(found.problems, len(found.rejected), found.rows)
-    if len(found.rejected) == found.rows:
-        return UploadOutcome(None, StoreCounts(), found.rows, tuple(found.problems), ())
-    rows = (_stored(row) for row in accepted(reader(file), check, found.rejected))
-    with session_factory(engine)() as session:
-        upload = Measurements(session).begin_upload(options.uploader, options.source, options.api_key_id)
-        counts = Measurements(session).store(upload, rows)
-        if options.dry_run:
-            foreseen = foresee(session, found.groups)
-            return UploadOutcome(None, counts, len(found.rejected), tuple(found.problems), foreseen)
-        session.commit()
-    predictors = adapt_each(engine, spaces, found.groups)
-    return UploadOutcome(upload.id, counts, len(found.rejected), tuple(found.problems), predictors)
+    return check, found
+
+
+def _holds(session: Session, found: Review) -> bool:
+    """Whether no upload since the review has brought another condition: two could each be the first of a device."""
+    stored = Measurements(session).conditions
+    return all(stored(*key) == condition for key, condition in found.conditions.items())
 
 
 def _check_units(session: Session, spaces: Mapping[str, SearchSpace], found: Review) -> None:

@@ -35,3 +35,14 @@ def test_datasets_are_those_of_the_space(session):
 def test_store_of_no_percentage_breaks_a_constraint(session, value):
     with pytest.raises(ConstraintError):
         Accuracies(session).store("s", "d", {"a": value}, "x")
+
+
+def test_counts_tell_sources_and_remove_takes_a_whole_table(session):
+    accuracies = Accuracies(session)
+    accuracies.store("s", "d", {"a": 1.0, "b": 2.0}, "one")
+    accuracies.store("s", "d", {"c": 3.0}, "two")
+    accuracies.store("s", "e", {"a": 4.0}, "one")
+    told = [(each.space, each.dataset, each.source, each.count) for each in accuracies.counts()]
+    assert told == [("s", "d", "one", 2), ("s", "d", "two", 1), ("s", "e", "one", 1)]
+    assert (accuracies.remove("s", "d"), accuracies.remove("s", "d")) == (3, 0)
+    assert accuracies.datasets("s") == ["e"]

@@ -1,10 +1,12 @@
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import InvalidRequestError
 
 import device_db
 from device_db import ArtifactNotFoundError, Artifacts, DeviceKind, DeviceNotFoundError, Devices
+from device_db.column_types import utc_now
 
 
 def _add(session, device="phone", space="s", blob=b"\x00\xff", samples=20):
@@ -98,3 +100,19 @@ def test_concurrent_adds_take_different_versions(engine):
     for thread in threads:
         thread.join()
     assert sorted(versions) == list(range(1, 21))
+
+
+def test_prune_leaves_the_newest_and_what_is_young(session):
+    for _ in range(4):
+        _add(session)
+    _add(session, device="board")
+    _add(session, space="t")
+    artifacts = Artifacts(session)
+    assert artifacts.prune(1, utc_now() - timedelta(days=1)) == 0
+    assert artifacts.prune(3, utc_now() + timedelta(days=1)) == 1
+    assert artifacts.versions("phone", "s") == [2, 3, 4]
+    artifacts.retire("phone", "s")
+    assert artifacts.prune(0, utc_now() + timedelta(days=1)) == 2
+    assert artifacts.versions("phone", "s") == [4]
+    assert (artifacts.versions("board", "s"), artifacts.versions("phone", "t")) == ([1], [1])
+    assert _add(session).version == 5

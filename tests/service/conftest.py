@@ -14,6 +14,8 @@ from pydantic import SecretStr
 
 from device_db import ApiKeys, DeviceKind, Devices, MeasurementRow, Measurements, create_engine, session_factory
 from service.app import create_app
+from service.latency_candidates import LatencyCandidates
+from service.pretrained import ShippedTrunks
 from service.settings import Settings
 from service.use_cases.adapt_predictor import adapt
 from service.use_cases.seed_catalogue import seed_catalogue
@@ -23,7 +25,17 @@ from targets import hardware_names, load_target, segment_costs
 SIMULATED = hardware_names()[0]
 MEASURED = "bench-board"
 LOCAL = "http://127.0.0.1"
+COST_LINEAR = LatencyCandidates("cost_linear", ShippedTrunks())
 SCOPES = ("predict", "search", "upload", "admin")
+
+
+@pytest.fixture(scope="package", autouse=True)
+def without_networks() -> Iterator[None]:
+    """Predictors that need no torch and no choice, where a test does not ask for others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARCHCAST_PREDICTOR", "cost_linear")
+        patch.setattr("service.pretrained.has_torch", lambda: False)
+        yield
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ def deploy(database_url: str, folder: Path, samples: list[MeasurementRow]) -> De
         Devices(session).add("unmeasured", DeviceKind.measured)
         upload = Measurements(session).begin_upload("tests", "conftest")
         Measurements(session).store(upload, samples)
-        adapt(session, SPACES, MEASURED, "nb201")
+        adapt(session, SPACES, COST_LINEAR, MEASURED, "nb201")
         secrets = {scope: ApiKeys(session).create(scope, [scope])[1] for scope in SCOPES}
     engine.dispose()
     settings = Settings(

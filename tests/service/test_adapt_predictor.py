@@ -11,10 +11,15 @@ from sqlalchemy.orm import Session
 from device_db import Artifacts, DeviceKind, DeviceNotFoundError, Devices, MeasurementRow, Measurements, create_engine
 from device_db import session_factory as sessions_of
 from predictors import MIN_SAMPLES, CostLinear, fit_cost_linear
+from service import latency_candidates
+from service.latency_candidates import SOURCE_SAMPLES, LatencyCandidates
+from service.pretrained import ShippedTrunks
+from service.stored_predictor import read_predictor
 from service.use_cases import adapt_predictor
-from service.use_cases.adapt_predictor import SOURCE_SAMPLES, adapt, adapt_all, adapt_each, foresee, load_predictor
+from service.use_cases.adapt_predictor import adapt, adapt_all, adapt_each, foresee
 from spaces import SPACES, Architecture
 
+COST_LINEAR = LatencyCandidates("cost_linear", ShippedTrunks())
 NB201 = SPACES["nb201"]
 POOL = NB201.sample(400, rng=np.random.default_rng(1))
 WORK = np.array([NB201.workload(architecture).macs for architecture in POOL]) / 2e7
@@ -50,40 +55,40 @@ def latest(session: Session, device: str) -> Any:
 
 def test_predictor_is_fitted_on_the_current_latencies(session: Session) -> None:
     measure(session, "phone", 20)
-    adapted = adapt(session, SPACES, "phone", "nb201")
+    adapted = adapt(session, SPACES, COST_LINEAR, "phone", "nb201")
     assert adapted is not None
     assert (adapted.name, adapted.version, adapted.samples) == ("cost_linear", 1, 20)
-    predictor = load_predictor(Artifacts(session), latest(session, "phone"))
+    predictor = read_predictor(Artifacts(session), latest(session, "phone"))
     error = predictor.predict(POOL[100:]).mean_ms / (3 + WORK[100:]) - 1
     assert np.abs(error).max() < 0.05
 
 
 def test_version_changes_with_the_samples_and_only_with_them(session: Session) -> None:
     measure(session, "phone", 20)
-    first = adapt(session, SPACES, "phone", "nb201")
-    assert adapt(session, SPACES, "phone", "nb201") == first
+    first = adapt(session, SPACES, COST_LINEAR, "phone", "nb201")
+    assert adapt(session, SPACES, COST_LINEAR, "phone", "nb201") == first
     measure(session, "phone", 21)
-    second = adapt(session, SPACES, "phone", "nb201")
+    second = adapt(session, SPACES, COST_LINEAR, "phone", "nb201")
     assert second is not None
     assert (second.version, second.samples) == (2, 21)
     old = Artifacts(session).get("phone", "nb201", 1)
-    assert load_predictor(Artifacts(session), old).samples == 20
+    assert read_predictor(Artifacts(session), old).samples == 20
 
 
 def test_below_the_needed_samples_the_predictor_goes_and_its_versions_stay(session: Session) -> None:
     measure(session, "phone", MIN_SAMPLES - 1)
-    assert adapt(session, SPACES, "phone", "nb201") is None
+    assert adapt(session, SPACES, COST_LINEAR, "phone", "nb201") is None
     batch = measure(session, "phone", 20)
-    assert adapt(session, SPACES, "phone", "nb201") is not None
+    assert adapt(session, SPACES, COST_LINEAR, "phone", "nb201") is not None
     Measurements(session).undo(batch)
-    assert adapt(session, SPACES, "phone", "nb201") is None
+    assert adapt(session, SPACES, COST_LINEAR, "phone", "nb201") is None
     assert latest(session, "phone") is None
     assert Artifacts(session).get("phone", "nb201", 1).samples == 20
 
 
 def test_unknown_device_is_refused(session: Session) -> None:
     with pytest.raises(DeviceNotFoundError):
-        adapt(session, SPACES, "phone", "nb201")
+        adapt(session, SPACES, COST_LINEAR, "phone", "nb201")
 
 
 def test_devices_with_many_samples_are_the_sources_of_the_others(
@@ -92,7 +97,7 @@ def test_devices_with_many_samples_are_the_sources_of_the_others(
     monkeypatch.setattr(adapt_predictor, "MAX_SOURCES", 2)
     for device, count in (("new", 20), ("a", SOURCE_SAMPLES), ("b", 400), ("c", SOURCE_SAMPLES), ("few", 30)):
         measure(session, device, count)
-    adapted = adapt_all(engine_beside(session), SPACES, "nb201")
+    adapted = adapt_all(engine_beside(session), SPACES, COST_LINEAR, "nb201")
     assert [predictor.device for predictor in adapted] == ["a", "b", "c", "few", "new"]
     assert latest(session, "new").manifest["sources"] == ["b@1", "a@1"]
     assert latest(session, "few").manifest["sources"] == ["b@1", "a@1"]
@@ -102,11 +107,11 @@ def test_devices_with_many_samples_are_the_sources_of_the_others(
 def test_device_is_fitted_again_once_when_its_sources_arrive_or_change(session: Session) -> None:
     measure(session, "new", 20)
     measure(session, "new-too", 20)
-    adapt(session, SPACES, "new", "nb201")
+    adapt(session, SPACES, COST_LINEAR, "new", "nb201")
     engine = engine_beside(session)
 
     def versions() -> dict[str, int]:
-        adapted = {predictor.device: predictor.version for predictor in adapt_all(engine, SPACES, "nb201")}
+        adapted = {predictor.device: predictor.version for predictor in adapt_all(engine, SPACES, COST_LINEAR, "nb201")}
         session.rollback()
         return adapted
 
@@ -128,7 +133,7 @@ def test_device_is_fitted_again_once_when_its_sources_arrive_or_change(session: 
 def test_same_samples_give_the_same_bytes(session: Session) -> None:
     for device in ("rich", "one", "two"):
         measure(session, device, 400 if device == "rich" else 20)
-    adapt_all(engine_beside(session), SPACES, "nb201")
+    adapt_all(engine_beside(session), SPACES, COST_LINEAR, "nb201")
     artifacts = Artifacts(session)
     one, two = (artifacts.load_blob(latest(session, device)) for device in ("one", "two"))
     assert one == two
@@ -138,22 +143,22 @@ def test_progress_counts_every_device(session: Session) -> None:
     for device in ("a", "b", "c"):
         measure(session, device, 10)
     seen: list[tuple[int, int]] = []
-    adapt_all(engine_beside(session), SPACES, "nb201", lambda done, total: seen.append((done, total)))
+    adapt_all(engine_beside(session), SPACES, COST_LINEAR, "nb201", lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
-    assert adapt_each(engine_beside(session), SPACES, []) == ()
+    assert adapt_each(engine_beside(session), SPACES, COST_LINEAR, []) == ()
 
 
 def test_adapting_beside_an_upload_waits_for_its_samples(session: Session) -> None:
     measure(session, "phone", 20)
-    adapt(session, SPACES, "phone", "nb201")
+    adapt(session, SPACES, COST_LINEAR, "phone", "nb201")
     engine = engine_beside(session)
     measure(session, "phone", 30)
     adapted: list[Any] = []
-    beside = threading.Thread(target=lambda: adapted.extend(adapt_all(engine, SPACES, "nb201")))
+    beside = threading.Thread(target=lambda: adapted.extend(adapt_all(engine, SPACES, COST_LINEAR, "nb201")))
     beside.start()
     beside.join(0.5)
     assert not adapted
-    uploaded = adapt(session, SPACES, "phone", "nb201")
+    uploaded = adapt(session, SPACES, COST_LINEAR, "phone", "nb201")
     session.commit()
     beside.join(30)
     assert uploaded is not None
@@ -177,8 +182,8 @@ def test_fit_keeps_no_other_writer_out(session: Session, monkeypatch: pytest.Mon
         has_written.append(not writer.is_alive())
         return fit_cost_linear(*arguments)
 
-    monkeypatch.setattr(adapt_predictor, "fit_cost_linear", fit)
-    adapt_all(engine, SPACES, "nb201")
+    monkeypatch.setattr(latency_candidates, "fit_cost_linear", fit)
+    adapt_all(engine, SPACES, COST_LINEAR, "nb201")
     assert has_written == [True]
 
 
@@ -194,11 +199,11 @@ def test_samples_that_arrive_during_the_fit_are_fitted_too(session: Session, mon
                 measure(beside, "phone", 30)
         return fit_cost_linear(space, architectures, *arguments)
 
-    monkeypatch.setattr(adapt_predictor, "fit_cost_linear", fit)
-    (adapted,) = adapt_each(engine, SPACES, [("phone", "nb201")])
+    monkeypatch.setattr(latency_candidates, "fit_cost_linear", fit)
+    (adapted,) = adapt_each(engine, SPACES, COST_LINEAR, [("phone", "nb201")])
     assert fitted == [20, 30]
     assert (adapted.version, adapted.samples) == (1, 30)
-    assert load_predictor(Artifacts(session), latest(session, "phone")).samples == 30
+    assert read_predictor(Artifacts(session), latest(session, "phone")).samples == 30
 
 
 def test_foreseen_versions_are_those_that_adapting_gives(session: Session) -> None:
@@ -207,9 +212,9 @@ def test_foreseen_versions_are_those_that_adapting_gives(session: Session) -> No
         measure(session, device, count)
     engine = engine_beside(session)
     for _ in range(2):
-        foreseen = foresee(session, series)
+        foreseen = foresee(session, COST_LINEAR, series)
         session.rollback()
-        assert adapt_each(engine, SPACES, series) == foreseen
+        assert adapt_each(engine, SPACES, COST_LINEAR, series) == foreseen
 
 
 def test_adapting_every_device_commits_each(session: Session) -> None:
@@ -222,19 +227,19 @@ def test_adapting_every_device_commits_each(session: Session) -> None:
         visible.append(len(Artifacts(session).list("nb201")))
         session.rollback()
 
-    adapt_all(engine, SPACES, "nb201", count)
+    adapt_all(engine, SPACES, COST_LINEAR, "nb201", count)
     assert visible == [1, 2, 3]
 
 
 def test_rolled_back_version_is_not_taken_for_its_successor(session: Session) -> None:
     measure(session, "phone", 20)
     session.commit()
-    adapt(session, SPACES, "phone", "nb201")
-    first = load_predictor(Artifacts(session), latest(session, "phone"))
+    adapt(session, SPACES, COST_LINEAR, "phone", "nb201")
+    first = read_predictor(Artifacts(session), latest(session, "phone"))
     session.rollback()
     measure(session, "phone", 20, scale=3)
-    adapt(session, SPACES, "phone", "nb201")
-    again = load_predictor(Artifacts(session), latest(session, "phone"))
+    adapt(session, SPACES, COST_LINEAR, "phone", "nb201")
+    again = read_predictor(Artifacts(session), latest(session, "phone"))
     assert latest(session, "phone").version == 1
     assert isinstance(again, CostLinear)
     assert again.predict(POOL[:1]).mean_ms[0] > 2 * first.predict(POOL[:1]).mean_ms[0]
@@ -249,7 +254,7 @@ def test_whole_table_of_a_device_is_fitted_in_seconds(session: Session) -> None:
         upload, [MeasurementRow("table", "nb201", cell.key, float(rng.lognormal(1, 0.3))) for cell in cells]
     )
     started = time.process_time()
-    adapted = adapt(session, SPACES, "table", "nb201")
+    adapted = adapt(session, SPACES, COST_LINEAR, "table", "nb201")
     assert adapted is not None
     assert adapted.samples == 15_625
     assert time.process_time() - started < 15

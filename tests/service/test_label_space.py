@@ -8,6 +8,8 @@ from sqlalchemy import Engine
 
 from device_db import Measurements, create_engine, session_factory
 from service.errors import MeasuredDeviceError
+from service.latency_candidates import LatencyCandidates
+from service.pretrained import ShippedTrunks
 from service.use_cases.adapt_predictor import adapt_all
 from service.use_cases.label_space import label_space
 from spaces import SPACES, NotEnumerableError
@@ -57,5 +59,5 @@ def test_label_space_too_large_to_list_is_refused_without_a_count(engine: Engine
 
 def test_adapt_all_leaves_simulated_devices_to_their_models(engine: Engine):
     label(engine, "bitmod-lossy", "nb201", count=40)
-    fitted = adapt_all(engine, SPACES, "nb201")
+    fitted = adapt_all(engine, SPACES, LatencyCandidates("cost_linear", ShippedTrunks()), "nb201")
     assert [predictor.device for predictor in fitted] == ["bench-board"]

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from arch_encodings import has_path
 from device_db import Accuracies, Job, create_engine, session_factory
 from service.state import AppState
-from spaces import SPACES, Workload
+from spaces import SPACES, Architecture, Workload
 from targets import hardware_names, load_target, segment_costs
 
 MEASURED = "bench-board"
@@ -64,7 +64,7 @@ def test_search_of_a_listed_space_is_the_exact_front(shared: TestClient):
 def test_search_on_a_measured_device_keeps_the_limit_and_says_where_numbers_come_from(client: TestClient):
     limit = 1.2 * search(client, device=MEASURED, objectives=["latency_ms"])["front"][0]["latency_ms"]
     answer = search(client, device=MEASURED, constraints={"latency_ms": {"max": limit}})
-    assert answer["predictor"] == {"name": "cost_linear", "version": 1, "samples": 20}
+    assert answer["predictor"].items() >= {"name": "cost_linear", "version": 1, "samples": 20}.items()
     assert answer["front"]
     for entry in answer["front"]:
         assert entry["latency_ms"] <= limit
@@ -75,8 +75,9 @@ def test_search_on_a_measured_device_keeps_the_limit_and_says_where_numbers_come
 
 def test_search_without_accuracies_names_the_proxy(shared: TestClient):
     answer = search(shared, **RANDOM)
-    assert answer["accuracy"] == {"source": "log10_macs", "dataset": None, "known": 0}
+    assert answer["accuracy"] == {"source": "log10_macs", "dataset": None, "known": 0, "held_out": None}
     assert {entry["accuracy_origin"] for entry in answer["front"]} == {"proxy"}
+    assert not {"accuracy_lower", "accuracy_upper"} & answer["front"][0].keys()
 
 
 def test_search_by_a_proxy_never_offers_a_network_whose_input_does_not_reach_its_output(client: TestClient):
@@ -90,25 +91,42 @@ def test_search_with_all_accuracies_uses_the_table(app: FastAPI, client: TestCli
     best = CELLS[4711]
     store_accuracies(app, {cell.key: 10.0 for cell in CELLS} | {best.key: 90.0})
     answer = search(client, objectives=["accuracy"])
-    assert answer["accuracy"] == {"source": "table", "dataset": "cifar10", "known": len(CELLS)}
+    assert answer["accuracy"] == {"source": "table", "dataset": "cifar10", "known": len(CELLS), "held_out": None}
     (entry,) = answer["front"]
     assert (entry["architecture"], entry["accuracy"], entry["accuracy_origin"]) == (best.key, 90.0, "table")
+    assert (entry["accuracy_lower"], entry["accuracy_upper"]) == (90.0, 90.0)
 
 
-def test_search_with_some_accuracies_fills_the_rest_by_a_ridge(app: FastAPI, client: TestClient):
-    known = CELLS[::50]
-    macs = np.array([NB201.workload(cell).macs for cell in known])
-    accuracy = 50 + macs / 1e7
-    accuracy[-1] = 99.0  # in no relation to its costs
-    store_accuracies(app, dict(zip([cell.key for cell in known], accuracy.tolist(), strict=True)), "cifar100")
-    answer = search(client, objectives=["accuracy", "latency_ms"], dataset="cifar100")
-    assert answer["accuracy"] == {"source": "cost_ridge", "dataset": "cifar100", "known": len(known)}
-    assert answer["front"][0]["architecture"] == known[-1].key
-    assert (answer["front"][0]["accuracy"], answer["front"][0]["accuracy_origin"]) == (99.0, "table")
-    guesses = [entry for entry in answer["front"] if entry["accuracy_origin"] == "proxy"]
-    truth = [50 + NB201.workload(NB201.parse(entry["architecture"])).macs / 1e7 for entry in guesses]
-    np.testing.assert_allclose([entry["accuracy"] for entry in guesses], truth, atol=2)
+def test_search_with_some_accuracies_predicts_the_rest_from_them(app: FastAPI, client: TestClient):
+    known = CELLS[::200]
+    accuracy = _accuracy(known).tolist()
+    store_accuracies(app, dict(zip([cell.key for cell in known], accuracy, strict=True)), "cifar100")
+    asked = RANDOM | {"dataset": "cifar100", "objectives": ["accuracy", "latency_ms"]}
+    answer = search(client, **asked)
+    told = {"source": "fitted", "dataset": "cifar100", "known": len(known), "held_out": None}
+    assert answer["accuracy"] == told
+    guesses = {entry["architecture"]: entry for entry in answer["front"] if entry["accuracy_origin"] == "predicted"}
+    truth = _accuracy([NB201.parse(key) for key in guesses])
+    np.testing.assert_allclose([entry["accuracy"] for entry in guesses.values()], truth, atol=6)
+    assert all(entry["accuracy_lower"] <= entry["accuracy"] <= entry["accuracy_upper"] for entry in guesses.values())
     assert guesses
+    narrow = search(client, **asked, interval=0.5)["front"]
+    widths = [
+        sum(entry["accuracy_upper"] - entry["accuracy_lower"] for entry in front) for front in (narrow, answer["front"])
+    ]
+    assert 0 < widths[0] < widths[1]
+
+
+def test_search_with_too_few_accuracies_to_learn_from_keeps_to_the_proxy(app: FastAPI, client: TestClient):
+    store_accuracies(app, {cell.key: 80.0 for cell in CELLS[1:5]}, "mine")
+    answer = search(client, dataset="mine", **RANDOM)
+    assert (answer["accuracy"]["source"], answer["accuracy"]["known"]) == ("log10_macs", 4)
+    assert {entry["accuracy_origin"] for entry in answer["front"]} == {"proxy"}
+
+
+def _accuracy(cells: list[Architecture]) -> Any:
+    macs = np.array([NB201.workload(cell).macs for cell in cells])
+    return 50 + macs / 1e7
 
 
 def test_search_weighs_quantisation_error_against_latency_under_an_area(shared: TestClient):

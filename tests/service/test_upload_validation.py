@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.uploads.columns import ALLOWED, PROVENANCE
+from service.uploads.columns import MEASUREMENTS, PROVENANCE
 from service.uploads.conditions import Conditions
 from service.uploads.errors import UploadTooLargeError
 from service.uploads.raw_row import RawRow
@@ -140,7 +140,7 @@ def test_architecture_of_an_unknown_space_is_not_blamed() -> None:
 
 
 def test_every_allowed_column_has_a_reader() -> None:
-    for column in ALLOWED:
+    for column in MEASUREMENTS.allowed:
         assert isinstance(one(**{column: object()}), list)
 
 

@@ -40,7 +40,7 @@ def test_import_stores_fits_and_repeats_without_change(cli: Cli, timings: Timing
         "predictors: 2 up to date",
     ]
     predicted = cli("predict", "--space", "nb201", "--device", "slow_board", "--json", "4-3-2-1-3-3").answer
-    assert predicted["predictor"] == {"name": "cost_linear", "version": 1, "samples": 29}
+    assert predicted["predictor"].items() >= {"name": "cost_linear", "version": 1, "samples": 29}.items()
     assert predicted["results"][0]["origin"] == "predicted"
 
 

@@ -1,0 +1,92 @@
+"""Accuracy of unseen architectures from few known ones: a Gaussian process over encodings, expecting what others had.
+
+Eight accuracies say next to nothing about hundreds of columns. What carries over from other search spaces does: scores
+that go along with accuracy there are the prior mean, and a rough function of the encodings corrects them. Targets are
+normal scores of the known accuracies; answers are in %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from predictors.accuracy_encodings import AccuracyColumns, AccuracyEncodings, Expectation, encodings_for
+from predictors.accuracy_scale import AccuracyEstimate, AccuracyScale
+from predictors.additive_process import AdditiveProcess, fit_additive_process
+from predictors.errors import TooFewSamplesError
+from predictors.normal_scores import normal_scores
+from spaces.base import Architecture, FloatArray, SearchSpace
+
+# With fewer known accuracies there is no spread to speak of.
+MIN_ACCURACIES: Final = 5
+_REFERENCE_SIZE: Final = 2048
+_CHUNK: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccuracyPredictor:
+    """A fitted predictor of one space and data set; read-only and thread-safe.
+
+    A batch equals its singles up to rounding. See `fit_accuracy`.
+
+    Attributes:
+        samples: known accuracies it was fitted on.
+        process: of the normal scores.
+        scale: from normal scores to %.
+    """
+
+    space: SearchSpace
+    samples: int
+    process: AdditiveProcess
+    scale: AccuracyScale
+    _columns: AccuracyColumns = field(repr=False)
+
+    def predict(self, architectures: Sequence[Architecture]) -> AccuracyEstimate:
+        """Accuracy of each architecture, in the order given."""
+        parts = [slice(start, start + _CHUNK) for start in range(0, len(architectures), _CHUNK)] or [slice(0, 0)]
+        moments = [self.process.predict(self._columns(architectures[part])) for part in parts]
+        mean, std = (np.concatenate(values) for values in zip(*moments, strict=True))
+        return self.scale.estimate(mean, std, self.process.half_width)
+
+
+def fit_accuracy(
+    space: SearchSpace,
+    architectures: Sequence[Architecture],
+    accuracy: FloatArray,
+    encodings: AccuracyEncodings | None = None,
+    reference: Sequence[Architecture] | None = None,
+) -> AccuracyPredictor:
+    """Fit to known accuracies; without training a network, in closed form but for a dozen variances.
+
+    Args:
+        architectures: n >= `MIN_ACCURACIES` of the space.
+        accuracy: (n,) in %.
+        encodings: what to read; by default `encodings_for(space)`, which needs no proxies.
+        reference: architectures that columns are standardised over, without any accuracy; by default a sample of the
+            space. Give those that there are proxies of where these do not cover the space.
+    Raises: TooFewSamplesError; ValueError for an accuracy that is not within 0..100 %.
+    """
+    accuracy = np.asarray(accuracy, dtype=np.float64)
+    if len(accuracy) < MIN_ACCURACIES:
+        raise TooFewSamplesError(MIN_ACCURACIES, len(accuracy))
+    if not ((accuracy >= 0) & (accuracy <= 100)).all():
+        raise ValueError("accuracies must be within 0..100 %")
+    if reference is None:
+        reference = space.sample(int(min(_REFERENCE_SIZE, space.size)), rng=np.random.default_rng(0))
+    columns = AccuracyColumns.over(space, encodings or encodings_for(space), reference)
+    process = fit_additive_process(columns(architectures), normal_scores(accuracy), columns.components)
+    return AccuracyPredictor(space, len(accuracy), process, AccuracyScale.of(accuracy), columns)
+
+
+__all__ = [
+    "MIN_ACCURACIES",
+    "AccuracyEncodings",
+    "AccuracyEstimate",
+    "AccuracyPredictor",
+    "Expectation",
+    "encodings_for",
+    "fit_accuracy",
+]

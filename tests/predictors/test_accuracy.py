@@ -1,0 +1,125 @@
+"""Accuracy from few known ones, on a made-up truth over the cost and path encodings."""
+
+import numpy as np
+import pytest
+
+from arch_encodings import ENCODERS
+from predictors import TooFewSamplesError
+from predictors.accuracy import MIN_ACCURACIES, AccuracyEncodings, Expectation, fit_accuracy
+from predictors.accuracy_scale import AccuracyScale
+from predictors.metrics import kendall
+from spaces import Architecture, get_space
+
+SPACE = get_space("nb201")
+
+
+def fitted(cells: list[Architecture], accuracy: np.ndarray, count: int, encodings: AccuracyEncodings | None = None):
+    """On the first cells, standardised over them all, which is quicker than over the space."""
+    return fit_accuracy(SPACE, cells[:count], accuracy[:count], encodings, reference=cells)
+
+
+def truth(architectures: list[Architecture], seed: int = 0) -> np.ndarray:
+    """Per cent: more live MACs are better, and so are some paths; a tenth fails."""
+    names = ENCODERS["cost"].feature_names(SPACE)
+    macs = ENCODERS["cost"].encode(SPACE, architectures)[:, names.index("total:live_macs")]
+    paths = ENCODERS["paths"].encode(SPACE, architectures)
+    weights = np.random.default_rng(7).standard_normal(paths.shape[1])
+    noise = 0.1 * np.random.default_rng(seed).standard_normal(len(macs))
+    quality = 2 * macs / macs.max() + 0.3 * paths @ weights + noise
+    return 94 - 20 * np.exp(-quality)
+
+
+@pytest.fixture(scope="module")
+def cells() -> list[Architecture]:
+    return SPACE.sample(400, rng=np.random.default_rng(1))
+
+
+def test_fit_accuracy_orders_unseen_cells_better_with_more_of_them_known(cells):
+    accuracy = truth(cells)
+    found = [kendall(fitted(cells, accuracy, count).predict(cells[100:]).score, accuracy[100:]) for count in (8, 100)]
+    assert found[0] > 0.4
+    assert found[1] > found[0] + 0.1
+
+
+def test_fit_accuracy_answers_in_per_cent_with_intervals_that_hold(cells):
+    accuracy = truth(cells)
+    estimate = fitted(cells, accuracy, 60).predict(cells[60:])
+    assert np.median(np.abs(estimate.mean - accuracy[60:])) < 0.5 * accuracy.std()
+    for level in (0.5, 0.9):
+        lower, upper = estimate.interval(level)
+        assert (lower <= upper).all()
+        assert np.mean((lower <= accuracy[60:]) & (accuracy[60:] <= upper)) == pytest.approx(level, abs=0.12)
+    assert (estimate.std > 0).all()
+
+
+def test_expected_columns_order_cells_when_the_known_ones_say_little(cells):
+    accuracy = truth(cells)
+
+    class Hint:
+        name = "hint"
+
+        def feature_names(self, space):
+            return ("hint",)
+
+        def encode(self, space, architectures):
+            return truth(architectures)[:, None]
+
+    with_hint = AccuracyEncodings([Expectation(Hint())], [ENCODERS["paths"]])
+    against = AccuracyEncodings([Expectation(ENCODERS["cost"], {"total:launches": 1.0})], [ENCODERS["paths"]])
+    found = [
+        kendall(fitted(cells, accuracy, 6, encodings).predict(cells[6:]).score, accuracy[6:])
+        for encodings in (with_hint, against)
+    ]
+    assert found[0] > 0.65
+    assert found[0] > found[1] + 0.2
+
+
+def test_predict_of_a_batch_equals_its_singles_and_of_none_is_empty(cells):
+    predictor = fitted(cells, truth(cells), 20)
+    batch = predictor.predict(cells[20:25])
+    singles = [predictor.predict([cell]) for cell in cells[20:25]]
+    # The graph network sums in single precision.
+    np.testing.assert_allclose(batch.mean, [single.mean[0] for single in singles], rtol=1e-4)
+    np.testing.assert_allclose(batch.interval(0.8)[1], [single.interval(0.8)[1][0] for single in singles], rtol=1e-4)
+    assert predictor.predict([]).mean.shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["nb101", "nb301", "fbnet", "ofa"])
+def test_fit_accuracy_works_on_a_space_without_tables(name):
+    space = get_space(name)
+    architectures = space.sample(30, rng=np.random.default_rng(0))
+    names = ENCODERS["cost"].feature_names(space)
+    macs = ENCODERS["cost"].encode(space, architectures)[:, names.index("total:live_macs")]
+    accuracy = 60 + 30 * np.argsort(np.argsort(macs)) / len(macs)
+    estimate = fit_accuracy(space, architectures[:12], accuracy[:12], reference=architectures).predict(
+        architectures[12:]
+    )
+    assert kendall(estimate.score, accuracy[12:]) > 0.6
+
+
+def test_fit_accuracy_refuses_too_few_and_what_is_no_percentage(cells):
+    with pytest.raises(TooFewSamplesError):
+        fit_accuracy(SPACE, cells[: MIN_ACCURACIES - 1], np.full(MIN_ACCURACIES - 1, 90.0))
+    with pytest.raises(ValueError, match=r"0\.\.100"):
+        fit_accuracy(SPACE, cells[:8], np.full(8, 101.0))
+
+
+def test_interval_refuses_a_level_that_is_none(cells):
+    estimate = fitted(cells, truth(cells), 8).predict(cells[:1])
+    with pytest.raises(ValueError, match="level"):
+        estimate.interval(1.0)
+
+
+def test_scale_goes_through_what_is_known_and_stays_within_per_cent():
+    accuracy = np.array([10.0, 70.0, 88.0, 90.0, 92.0, 93.0])
+    scale = AccuracyScale.of(accuracy)
+    np.testing.assert_allclose(scale(scale.scores), accuracy)
+    values = scale(np.linspace(-8, 8, 200))
+    assert (np.diff(values) >= 0).all()
+    assert values[0] >= 0
+    assert values[-1] <= 100
+    assert values[-1] > 93
+
+
+def test_scale_of_equal_accuracies_is_flat():
+    np.testing.assert_allclose(AccuracyScale.of(np.full(6, 90.0))(np.linspace(-3, 3, 7)), 90.0)
