@@ -25,7 +25,7 @@ def normal(name: str) -> str:
 def declared() -> set[str]:
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    requirements = [*project["dependencies"], *extras["measure"], *extras["server"]]
+    requirements = [*project["dependencies"], *extras["measure"], *extras["plots"], *extras["server"]]
     return {normal(re.split(r"[^\w.-]", requirement)[0]) for requirement in requirements}
 
 

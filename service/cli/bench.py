@@ -21,7 +21,13 @@ DEFAULT_DATA = Path("../shared/data")
 # As the registries of `service.benchmarks`, which need the server's packages; a test holds them together.
 _BASELINES = ("one_hot_ridge", "gradient_boosting", "gaussian_process")
 _LATENCY_PREDICTORS = (
-    *("auto", "cost_linear", "cost_linear_alone", "graph_linear", "nasflat", "nasflat_fine_tuned", "flops"),
+    "auto",
+    "cost_linear",
+    "cost_linear_alone",
+    "graph_linear",
+    "nasflat",
+    "nasflat_fine_tuned",
+    "flops",
     *_BASELINES,
 )
 _PROXIES = ("epe_nas", "fisher", "grad_norm", "grasp", "jacov", "l2_norm", "nwot", "params", "plain", "snip")
