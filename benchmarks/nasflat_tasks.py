@@ -17,7 +17,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from nasflat_tables import section, short_section
 from report import write_section
 
-from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import read_tables
 from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
 from service.benchmarks.tasks import TASKS
@@ -41,10 +40,6 @@ def main() -> None:
     parser.add_argument("--task", action="append", choices=sorted(TASKS))
     parser.add_argument("--predictor", action="append", choices=PREDICTOR_NAMES, help="these alone, in a short table")
     parser.add_argument("--sampler", action="append", choices=SAMPLER_NAMES, help="of the short table")
-<<<<<<< HEAD
-=======
-    parser.add_argument("--splits", type=Path, help="JSON of source and timed rows, in the place of drawn ones")
->>>>>>> latency
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--section", default="nasflat_tasks", help="name of the section, before the space's")
     parser.add_argument("--keep", type=Path, help="file of rows, which an interrupted run goes on from")

@@ -11,13 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from spaces.onnx_model import errors
-from spaces.onnx_model.canonical import canonical_key
 from spaces.onnx_model.errors import ModelRefusedError, ModelTooLargeError, printable
 from spaces.onnx_model.imported import ImportedModel
-from spaces.onnx_model.layers import LayerReader
 from spaces.onnx_model.limits import Limits
-from spaces.onnx_model.reading import read_model
-from spaces.onnx_model.shapes import type_graph
 
 _DEFAULT: Final = Limits()
 
@@ -28,6 +24,12 @@ def import_here(content: bytes, bindings: Mapping[str, int] | None = None, limit
     Args: bindings: a number for each dynamic dimension, by its name; one without is called `input.axis`.
     Raises: ModelRefusedError and its kinds.
     """
+    # These bring the ONNX library: a second that starting the server need not take.
+    from spaces.onnx_model.canonical import canonical_key
+    from spaces.onnx_model.layers import LayerReader
+    from spaces.onnx_model.reading import read_model
+    from spaces.onnx_model.shapes import type_graph
+
     model = read_model(content, limits)
     name = printable(model.graph.name, 200)
     graph = type_graph(model, bindings or {}, limits)
