@@ -1,4 +1,4 @@
-"""FLAN, the accuracy predictor and baselines on few accuracies: the protocol of `service.benchmarks.accuracy_splits`.
+"""FLAN, the accuracy predictor and baselines on few accuracies: see `service.benchmarks.accuracy_splits`.
 
 python benchmarks/flan_accuracy.py --data ../shared/data --splits ../shared/goldens/flan_nb201_splits.json --write
 
@@ -18,7 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from report import markdown_table, write_section
 
-from service.benchmarks.accuracy_splits import CONTESTANTS, AccuracyBench, read_splits, run_size
+from service.benchmarks.accuracy_contestants import CONTESTANTS, run_size
+from service.benchmarks.accuracy_splits import AccuracyBench, read_splits
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 # The authors' network on the same splits, graph alone.
