@@ -1,4 +1,4 @@
-"""FLAN, the accuracy predictor and baselines on few accuracies: the protocol of `service.benchmarks.accuracy_splits`.
+"""FLAN, the accuracy predictor and baselines on few accuracies: see `service.benchmarks.accuracy_splits`.
 
 python benchmarks/flan_accuracy.py --data ../shared/data --splits ../shared/goldens/flan_nb201_splits.json --write
 
@@ -18,7 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from report import markdown_table, write_section
 
-from service.benchmarks.accuracy_splits import CONTESTANTS, AccuracyBench, read_splits, run_size
+from service.benchmarks.accuracy_contestants import CONTESTANTS, run_size
+from service.benchmarks.accuracy_splits import AccuracyBench, read_splits
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 # The authors' network on the same splits, graph alone.
@@ -74,33 +75,30 @@ def _cells(by_size: dict[int, dict[str, Any]], sizes: list[int]) -> list[str]:
     formats: list[Callable[[dict[str, Any]], str]] = [
         lambda row: f"{row['kendall']:.3f} ± {row['kendall_std']:.3f}",
         lambda row: f"{row['kendall_apart']:.3f}",
-        lambda row: f"{row['seconds']:.1f}",
     ]
     return [shown(by_size[size]) if size in by_size else "-" for shown in formats for size in sizes]
 
 
 def _section(rows: dict[str, dict[int, dict[str, Any]]], sizes: list[int], seeds: int) -> str:
     table = [[name, *_cells(by_size, sizes)] for name, by_size in rows.items() if by_size]
-    table.append(["FLAN, the authors' network", *(_ORIGINAL.get(size, "-") for size in sizes), *["-"] * 2 * len(sizes)])
+    table.append(["FLAN, the authors' network", *(_ORIGINAL.get(size, "-") for size in sizes), *["-"] * len(sizes)])
     header = [
         "predictor",
         *(f"{size} cells" for size in sizes),
         *(f"{size}, apart" for size in sizes),
-        *(f"{size}, s" for size in sizes),
     ]
     return f"""### Accuracy from few trained cells, NAS-Bench-201
 
 Kendall's tau with CIFAR-10 test accuracy on 7,813 cells that were not trained on, mean ± standard deviation over
-{seeds} given splits; "apart" leaves test cells out that are isomorphic to a training cell. Seconds are those of a
-split, training and scoring together, on a machine that ran other work as well. Published proxies of 9,445 cells serve
-the others of their isomorphism class too.
+{seeds} given splits; "apart" leaves test cells out that are isomorphic to a training cell. Published proxies of 9,445
+cells serve the others of their isomorphism class too.
 
 - `flan` reads the graph alone; `flan_cost`, `flan_arch2vec`, `flan_cate` and `flan_zcp` each one encoding more,
   `flan_all` the four together. `flan_transfer` was trained on other spaces first, and reads the graph alone.
 - `accuracy_ensemble` is `predictors.accuracy.fit_accuracy` with proxies and the network from other spaces; the rows
   below lack that network's training on the known cells, the network, the proxies, or both. `expected_untrained` and
   `transfer_untrained` are what it expects, with and without proxies, before it sees an accuracy.
-- `flops` and `proxy_*` are single columns, no training; the signs are those of the proxies.
+- `flops` and `proxy_*` are single columns, no training; the signs are those of the proxies. "-" was not run.
 
 {markdown_table(header, table)}"""
 

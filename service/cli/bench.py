@@ -151,7 +151,8 @@ def flan(
     as_json: AsJsonLines = False,
 ) -> None:
     """Kendall's tau between predicted and true accuracy of architectures that were not trained on."""
-    from service.benchmarks.accuracy_splits import CONTESTANTS, AccuracyBench, read_splits, run_size
+    from service.benchmarks.accuracy_contestants import CONTESTANTS, run_size
+    from service.benchmarks.accuracy_splits import AccuracyBench, read_splits
     from service.cli.failures import CommandError
     from service.cli.output import print_table, say
 

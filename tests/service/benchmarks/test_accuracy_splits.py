@@ -9,7 +9,8 @@ from predictors.graph import FlanSettings, TrainingSettings
 from predictors.graph.accuracy import fit_flan
 from predictors.metrics import kendall
 from predictors.samplers.base import standardised
-from service.benchmarks.accuracy_splits import CONTESTANTS, AccuracyBench, Split, read_splits, run_size, training_for
+from service.benchmarks.accuracy_contestants import CONTESTANTS, run_size, training_for
+from service.benchmarks.accuracy_splits import AccuracyBench, Split, read_splits
 from service.benchmarks.shared_proxies import SharedProxies
 from service.cli import bench as command
 from spaces import get_space
