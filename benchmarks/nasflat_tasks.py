@@ -17,9 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from nasflat_tables import section, short_section
 from report import write_section
 
-from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import read_tables
-from service.benchmarks.latency_tasks import GIVEN, PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
+from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
 from service.benchmarks.tasks import TASKS
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -41,7 +40,6 @@ def main() -> None:
     parser.add_argument("--task", action="append", choices=sorted(TASKS))
     parser.add_argument("--predictor", action="append", choices=PREDICTOR_NAMES, help="these alone, in a short table")
     parser.add_argument("--sampler", action="append", choices=SAMPLER_NAMES, help="of the short table")
-    parser.add_argument("--splits", type=Path, help="JSON of source and timed rows, in the place of drawn ones")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--section", default="nasflat_tasks", help="name of the section, before the space's")
     parser.add_argument("--keep", type=Path, help="file of rows, which an interrupted run goes on from")
@@ -51,13 +49,12 @@ def main() -> None:
     names = [name for name in names if name in (arguments.task or names)]
     rows = _kept(arguments.keep, names, arguments.seeds)
     table = read_tables(arguments.data)[arguments.space]
-    splits = Splits.read(arguments.splits) if arguments.splits else None
-    samplers = [GIVEN] if splits else arguments.sampler or ["random", "d_optimal"]
+    samplers = arguments.sampler or ["random", "d_optimal"]
     parts = [(arguments.predictor, samplers, [20])] if arguments.predictor else _PARTS
     for part in parts:
         for name in names:
             if _lacks(rows, name, *part):
-                found = run_task(Bench.of(TASKS[name], table), *part, arguments.seeds, splits=splits)
+                found = run_task(Bench.of(TASKS[name], table), *part, arguments.seeds)
                 found = [row for row in found if _key(row) not in map(_key, rows)]
                 _append(arguments.keep, found)
                 rows += found

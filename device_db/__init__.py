@@ -18,11 +18,12 @@ from device_db.errors import (
     ImportFormatError,
     JobNotFoundError,
     JobStateError,
+    ModelNotFoundError,
     NotFoundError,
     UnsupportedDatabaseError,
     UploadNotFoundError,
 )
-from device_db.models import ApiKey, Artifact, Device, DeviceKind, Job, JobState, Upload
+from device_db.models import ApiKey, Artifact, Device, DeviceKind, Job, JobState, Upload, UploadedModel
 from device_db.repositories import (
     Accuracies,
     ApiKeys,
@@ -32,6 +33,7 @@ from device_db.repositories import (
     EncodingValues,
     Jobs,
     Measurements,
+    UploadedModels,
 )
 from device_db.rows import AccuracyCount, MeasurementRow, StoreCounts, UndoCounts
 
@@ -65,12 +67,15 @@ __all__ = [
     "Jobs",
     "MeasurementRow",
     "Measurements",
+    "ModelNotFoundError",
     "NotFoundError",
     "StoreCounts",
     "UndoCounts",
     "UnsupportedDatabaseError",
     "Upload",
     "UploadNotFoundError",
+    "UploadedModel",
+    "UploadedModels",
     "create_engine",
     "session_factory",
 ]

@@ -1,7 +1,7 @@
 """Errors of the package `device_db`.
 
 DeviceDbError
-├── NotFoundError: Device-, Upload-, Artifact-, Job- and ApiKeyNotFoundError
+├── NotFoundError: Device-, Upload-, Artifact-, Model-, Job- and ApiKeyNotFoundError
 ├── ConflictError: DeviceExistsError, JobStateError, ArchitectureOrderError
 ├── ImportFormatError
 ├── UnsupportedDatabaseError
@@ -43,6 +43,14 @@ class ArtifactNotFoundError(NotFoundError):
         self.device = device
         self.space = space
         self.version = version
+
+
+class ModelNotFoundError(NotFoundError):
+    """No uploaded model has that hash, or its file was not kept."""
+
+    def __init__(self, key: str, what: str = "model"):
+        super().__init__(f"unknown {what} {key!r}")
+        self.key = key
 
 
 class JobNotFoundError(NotFoundError):

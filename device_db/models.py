@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Double,
     Enum,
@@ -230,6 +231,32 @@ class Artifact(Base):
     device: Mapped[Device] = relationship(lazy="raise")
 
 
+class UploadedModel(Base):
+    """A network that a user uploaded as ONNX; never changed, so that its hash stands for it.
+
+    `document` is what was read from the file; `content`, the file itself, is kept only up to a size and loaded only by
+    `UploadedModels.content`. `number` counts models in the order of their arrival.
+    """
+
+    __tablename__ = "models"
+    __table_args__ = (
+        CheckConstraint("length(hash) = 64", name="hash_sha256"),
+        CheckConstraint("size_bytes > 0", name="size_positive"),
+        CheckConstraint("macs >= 0 AND params >= 0", name="counts_natural"),
+    )
+
+    number: Mapped[int] = mapped_column(RowId, primary_key=True)
+    hash: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    macs: Mapped[int] = mapped_column(BigInteger)
+    params: Mapped[int] = mapped_column(BigInteger)
+    document: Mapped[dict[str, Any]] = mapped_column(deferred=True, deferred_raiseload=True)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, deferred_raiseload=True)
+    uploader: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class Job(Base):
     """A piece of work that outlives its request."""
 
@@ -251,6 +278,15 @@ class Job(Base):
     finished_at: Mapped[datetime | None]
 
     __table_args__ = (Index(None, "state", "created_at"),)
+
+
+class JobCheckpoint(Base):
+    """What a running job's next worker goes on from, in the job kind's own form; gone when the job has ended."""
+
+    __tablename__ = "job_checkpoints"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    state: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class ApiKey(Base):

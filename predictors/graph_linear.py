@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from predictors.graph.pretrained import PretrainedTrunk
 
 NAME: Final = "graph_linear"
-# Of new artifacts. Those of format 1 lack the left-out predictions and stay readable.
+# Of new artifacts. Those of format 1 lack the left-out predictions and the sources' linear models.
 FORMAT: Final = 2
-_READABLE: Final = (1, FORMAT)
 # Logarithms of the prior variances of what a network says beyond the cost columns.
 LOG_BEYOND_VARIANCES: Final = (-6.0, -2.0)
 
@@ -82,7 +81,7 @@ class GraphLinear:
     @classmethod
     def from_bytes(cls, blob: bytes, manifest: dict[str, Any], space: SearchSpace) -> GraphLinear:
         """The model that `to_bytes` wrote. Raises: InvalidArtifactError."""
-        if manifest.get("format") not in _READABLE or tuple(manifest["features"]) != feature_map(space).names:
+        if manifest.get("format") != FORMAT or tuple(manifest["features"]) != feature_map(space).names:
             raise InvalidArtifactError(f"it was fitted on other features of {space.name}; fit it again")
         try:
             tensors = load(blob)

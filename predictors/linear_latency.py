@@ -78,7 +78,13 @@ class LinearLatency:
             std_ms=np.sqrt(np.maximum(variance, 0.0) + noise_ms**2),
             floor_ms=self.floor_ms,
             half_width=self._half_width,
+            shared_ms=lambda: columns @ self._covariance_root(),
         )
+
+    def _covariance_root(self) -> FloatArray:
+        """(d, d) a root of the covariance, which rounding may have left without a Cholesky one."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        return vectors * np.sqrt(np.maximum(values, 0.0))
 
     def left_out_interval(self, measured_ms: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
         """Central interval of each fitted sample, to whose place and width that sample contributed nothing.

@@ -11,7 +11,7 @@ from search.pareto import non_dominated
 from search.problem import Problem
 from search.result import Candidate
 from search.thinning import least_crowded
-from spaces.base import Architecture, FloatArray
+from spaces.base import Architecture, FloatArray, IntArray, has_classes
 
 
 class Archive:
@@ -31,6 +31,7 @@ class Archive:
         self._architectures: list[Architecture] = []
         self._values: FloatArray = np.empty((0, len(problem.metric_names)))
         self._least_violation = np.inf
+        self._classes: dict[Architecture, str] = {}
 
     def add(self, architectures: Sequence[Architecture], values: FloatArray) -> None:
         """Takes in a batch of architectures that were not added before, with their (n, metrics) values."""
@@ -47,18 +48,38 @@ class Archive:
 
     @property
     def front_size(self) -> int:
-        """Number of non-dominated feasible architectures."""
-        return len(self._architectures)
+        """Number of non-dominated feasible architectures, isomorphic ones counted once."""
+        return len(self._distinct())
 
     def front(self, largest: int | None = None) -> tuple[Candidate, ...]:
         """Non-dominated feasible architectures: best first in the first objective, then the next, then by key.
 
+        Of isomorphic ones, which differ by noise or by operations that do nothing, only the first of this order.
+
         Args: largest: of more than these, the least crowded.
         """
+        distinct = self._distinct()
+        costs = self._problem.costs(self._values)[distinct]
+        rows = distinct[least_crowded(costs, largest or len(costs))]
+        return tuple(self._candidate(self._architectures[row], self._values[row]) for row in self._in_order(rows))
+
+    def _in_order(self, rows: IntArray) -> list[int]:
         costs = self._problem.costs(self._values)
-        rows = least_crowded(costs, largest or len(costs)).tolist()
-        order = sorted(rows, key=lambda row: (*costs[row].tolist(), self._architectures[row]))
-        return tuple(self._candidate(self._architectures[row], self._values[row]) for row in order)
+        return sorted(rows.tolist(), key=lambda row: (*costs[row].tolist(), self._architectures[row]))
+
+    def _distinct(self) -> IntArray:
+        """Rows of the front without those that are isomorphic to one before them."""
+        rows = np.arange(len(self._architectures))
+        space = self._problem.space
+        if not has_classes(space):
+            return rows
+        first: dict[str, int] = {}
+        for row in self._in_order(rows):
+            architecture = self._architectures[row]
+            if architecture not in self._classes:
+                self._classes[architecture] = space.isomorphism_class(architecture)
+            first.setdefault(self._classes[architecture], row)
+        return np.array(sorted(first.values()), dtype=np.int64)
 
     def _merge(self, architectures: Iterable[Architecture], values: FloatArray) -> None:
         # Most of a large batch is dominated within the batch: two small sorts instead of a large one.

@@ -4,6 +4,7 @@ SearchError
 ├── InvalidProblemError        objectives or constraints that make no sense together
 ├── InvalidBudgetError         a limit that is not positive
 ├── UnknownAlgorithmError      no algorithm of that name
+├── InvalidCheckpointError     bytes or a state from which this run cannot go on
 └── ObjectiveShapeError        an objective returned something else than one number per architecture
 """
 
@@ -38,6 +39,14 @@ class UnknownAlgorithmError(SearchError):
         super().__init__(f"unknown search algorithm {name!r}; known: {', '.join(known)}")
         self.name = name
         self.known = list(known)
+
+
+class InvalidCheckpointError(SearchError):
+    """Bytes that are no checkpoint, or one of another problem."""
+
+    def __init__(self, reason: str):
+        super().__init__(f"the search cannot go on from this checkpoint: {reason}")
+        self.reason = reason
 
 
 class ObjectiveShapeError(SearchError):

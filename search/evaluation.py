@@ -9,6 +9,8 @@ from itertools import takewhile
 import numpy as np
 
 from search.archive import Archive
+from search.checkpoint import Checkpoint
+from search.errors import InvalidCheckpointError
 from search.problem import Problem
 from search.result import Budget, Progress, SearchResult, StopReason
 from spaces.base import Architecture, FloatArray, SearchSpace
@@ -29,6 +31,8 @@ class Evaluation:
 
     Attributes:
         evaluations: distinct architectures evaluated so far.
+        initial: distinct architectures to start from, such as an earlier front; an algorithm evaluates them first.
+        population: what the algorithm would start from if it had to go on in another process; it keeps this up to date.
     """
 
     def __init__(
@@ -38,9 +42,13 @@ class Evaluation:
         on_progress: OnProgress | None = None,
         cap: Budget | None = None,
         largest_front: int | None = None,
+        initial: Sequence[Architecture] = (),
+        checkpoint: Checkpoint | None = None,
     ):
         self.problem = problem
         self.evaluations = 0
+        self.initial = tuple(dict.fromkeys(initial))
+        self.population: Sequence[Architecture] = self.initial
         self._budget = budget
         self._on_progress = on_progress
         self._largest_front = largest_front
@@ -52,11 +60,18 @@ class Evaluation:
         self._batch = _FIRST_BATCH
         self._start = time.monotonic()
         self._stopped_by: StopReason | None = None
+        if checkpoint is not None:
+            self._restore(checkpoint)
 
     @property
     def space(self) -> SearchSpace:
         """The space of the problem."""
         return self.problem.space
+
+    @property
+    def limit(self) -> int:
+        """Evaluations that the budget and the space allow from the start of the run."""
+        return self._limit
 
     @property
     def remaining(self) -> int:
@@ -72,6 +87,20 @@ class Evaluation:
     def seconds(self) -> float:
         """Wall time since the start of the run."""
         return time.monotonic() - self._start
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Wall time that the budget still allows, positive; None where it does not limit it."""
+        return None if self._seconds is None else max(self._seconds - self.seconds, 1e-3)
+
+    def known(self) -> tuple[list[Architecture], FloatArray]:
+        """Everything evaluated so far, in that order, and its (n, metrics) values."""
+        values = np.array(list(self._values.values())).reshape(len(self._values), len(self.problem.metric_names))
+        return list(self._values), values
+
+    def best(self) -> list[Architecture]:
+        """The front so far, as the result would have it."""
+        return [candidate.architecture for candidate in self._archive.front(self._largest_front)]
 
     def bound(self, evaluations: int) -> None:
         """Sets a number of evaluations where the caller's budget has no limit at all."""
@@ -135,7 +164,34 @@ class Evaluation:
         if self._on_progress is None:
             return False
         front = self._archive.front(self._largest_front)
-        return self._on_progress(Progress(self.evaluations, self._limit, self.seconds, front))
+        progress = Progress(
+            self.evaluations, self._limit, self.seconds, front, self._archive.failed, checkpoint=self._checkpoint
+        )
+        return self._on_progress(progress)
+
+    def _checkpoint(self) -> Checkpoint:
+        known, values = self.known()
+        return Checkpoint(
+            space=self.space.name,
+            metrics=self.problem.metric_names,
+            keys=tuple(architecture.key for architecture in known),
+            values=values,
+            population=tuple(architecture.key for architecture in self.population),
+            seconds=self.seconds,
+        )
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        problem = (self.space.name, self.problem.metric_names)
+        if (checkpoint.space, checkpoint.metrics) != problem:
+            raise InvalidCheckpointError(f"it is of {checkpoint.space} with {checkpoint.metrics}, this is {problem}")
+        known = [Architecture(checkpoint.space, key) for key in checkpoint.keys]
+        self._values = dict(zip(known, checkpoint.values, strict=True))
+        self._archive.add(known, checkpoint.values)
+        self.evaluations = len(known)
+        self._start -= checkpoint.seconds
+        self.initial = tuple(Architecture(checkpoint.space, key) for key in checkpoint.population) or self.initial
+        self.population = self.initial
+        self._stopped_by = self._stop_reason(is_cancelled=False)
 
     def _stop_reason(self, is_cancelled: bool) -> StopReason | None:
         if self.evaluations == self.space.size:

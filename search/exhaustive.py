@@ -20,4 +20,4 @@ def exhaustive(evaluation: Evaluation, *, rng: np.random.Generator) -> None:
         raise NotEnumerableError(space.name, space.size)
     architectures = list(space.enumerate())
     order = rng.permutation(len(architectures))
-    evaluation.evaluate([architectures[index] for index in order])
+    evaluation.evaluate([*evaluation.initial, *(architectures[index] for index in order)])

@@ -1,83 +1,99 @@
-"""NSGA-II over the decisions of a space.
+"""NSGA-II over the decisions of a space, on whole arrays.
 
-Source: Deb, Pratap, Agarwal and Meyarivan 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II", in the
-implementation of pymoo (Blank and Deb 2020). Different here: whole generations are evaluated at once, no architecture
-is evaluated twice in a run, and the front is taken from everything evaluated, not from the last population.
+Source: Deb, Pratap, Agarwal and Meyarivan 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II". pymoo's
+works on one Python object for each individual, which costs five times what the objectives cost here; so the loop is
+ours, over moocore's ranks and pymoo's crowding distance. Different from the paper: the variation is uniform crossover
+and a change of choices, no architecture is evaluated twice in a run, and the front is taken from everything evaluated,
+not from the last population.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from pymoo.algorithms.moo.nsga2 import NSGA2
-from pymoo.config import Config
-from pymoo.core.evaluator import Evaluator
-from pymoo.core.population import Population
-from pymoo.core.problem import Problem as PymooProblem
-from pymoo.core.termination import NoTermination
-from pymoo.problems.static import StaticProblem
+from pymoo.operators.survival.rank_and_crowding.metrics import get_crowding_function
 
 from search.evaluation import Evaluation
-from search.operators import (
-    ArchitectureRepair,
-    DecisionCrossover,
-    DecisionMutation,
-    NewArchitecturesOnly,
-    UniformSampling,
-    decision_rows,
-)
+from search.genetic import DEFAULT_EVALUATIONS, population_size
+from search.operators import cross_rows, mutate_rows
 from search.problem import Problem
-from spaces.base import FloatArray
+from search.selection import ranks
+from spaces.base import Architecture, FloatArray, IntArray
 
-# pymoo would print advice to stdout where its compiled modules are missing, into the output of our commands.
-Config.warnings["not_compiled"] = False
+_CROSSOVER_PROBABILITY = 0.9
+_MAX_MATINGS = 100
 
-DEFAULT_EVALUATIONS = 5_000
-# The population is the budget over 25 generations, within these bounds: fewer generations evolve too little.
-_SMALLEST_POPULATION, _LARGEST_POPULATION = 20, 100
-_GENERATIONS = 25
-# Worse than any real violation, small enough to be added up.
-_FAILED_VIOLATION = 1e30
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Population:
+    """Members in any order: decisions (n, positions), values (n, metrics), rank (n,) and crowding distance (n,)."""
+
+    rows: IntArray
+    values: FloatArray
+    rank: IntArray
+    crowding: FloatArray
 
 
 def nsga2(evaluation: Evaluation, *, rng: np.random.Generator) -> None:
     """Evolves a population, 5,000 evaluations unless the budget says otherwise."""
     evaluation.bound(DEFAULT_EVALUATIONS)
-    problem = evaluation.problem
-    pymoo_problem = PymooProblem(
-        n_var=len(problem.space.choices), n_obj=len(problem.objectives), n_ieq_constr=1, vtype=int
-    )
-    algorithm = _algorithm(evaluation)
-    algorithm.setup(pymoo_problem, termination=NoTermination())
-    algorithm.random_state = rng
+    space, size = evaluation.space, population_size(evaluation)
+    missing = max(0, size - len(evaluation.initial))
+    first = list(dict.fromkeys([*evaluation.initial, *space.sample(missing, rng=rng)]))
+    values = evaluation.evaluate(first)
+    population = _survivors(evaluation.problem, space.decisions(first[: len(values)]), values, size)
     while not evaluation.is_finished:
-        population = algorithm.ask()
-        if population is None or len(population) == 0:
+        evaluation.population = space.from_decisions(population.rows)
+        children = _children(evaluation, population, size, rng)
+        if not children:
             return
-        values = evaluation.evaluate(problem.space.from_decisions(decision_rows(population)))
-        if len(values) == len(population):
-            _assign(pymoo_problem, population, problem, values)
-            algorithm.tell(infills=population)
+        values = evaluation.evaluate(children)
+        rows = np.concatenate([population.rows, space.decisions(children[: len(values)])])
+        merged = np.concatenate([population.values, values])
+        population = _survivors(evaluation.problem, rows, merged, size)
 
 
-def _algorithm(evaluation: Evaluation) -> NSGA2:
-    population = int(np.clip(evaluation.remaining // _GENERATIONS, _SMALLEST_POPULATION, _LARGEST_POPULATION))
+def _children(
+    evaluation: Evaluation, population: _Population, count: int, rng: np.random.Generator
+) -> list[Architecture]:
+    """Up to `count` architectures that were not evaluated yet; fewer where many matings give no new ones."""
     space = evaluation.space
-    return NSGA2(
-        pop_size=min(population, space.size),
-        sampling=UniformSampling(space),  # pyright: ignore[reportArgumentType]
-        crossover=DecisionCrossover(),  # pyright: ignore[reportArgumentType]
-        mutation=DecisionMutation(space),  # pyright: ignore[reportArgumentType]
-        repair=ArchitectureRepair(space),  # pyright: ignore[reportArgumentType]
-        eliminate_duplicates=NewArchitecturesOnly(evaluation),
-    )
+    choices = np.array([len(names) for names in space.choices], dtype=np.int64)
+    found: dict[Architecture, None] = {}
+    for _ in range(_MAX_MATINGS):
+        pairs = (count - len(found) + 1) // 2
+        parents = population.rows[_winners(population, 2 * pairs, rng)].reshape(2, pairs, -1)
+        crossed = cross_rows(parents, rng=rng)
+        is_crossed = rng.random((pairs, 1)) < _CROSSOVER_PROBABILITY
+        rows = np.where(is_crossed, crossed, parents).reshape(2 * pairs, -1)
+        rows = space.repair(mutate_rows(rows, choices, rng=rng))
+        new = (child for child in space.from_decisions(rows) if child not in evaluation)
+        found.update(dict.fromkeys(new))
+        if len(found) >= count:
+            break
+    return list(found)[:count]
 
 
-def _assign(pymoo_problem: Any, population: Population, problem: Problem, values: FloatArray) -> None:
-    """Hands the values to the individuals; failed ones become the most infeasible of all."""
-    has_failed = ~problem.is_finite(values)
-    values = np.where(has_failed[:, None], 0.0, values)
-    violation = np.where(has_failed, _FAILED_VIOLATION, problem.violation(values))
-    static = StaticProblem(pymoo_problem, F=problem.costs(values), G=violation[:, None])
-    Evaluator().eval(static, population)
+def _winners(population: _Population, count: int, rng: np.random.Generator) -> IntArray:
+    """(count,) rows of the population that won a tournament of two: by rank, then by crowding, then by chance."""
+    first, second = rng.integers(len(population.rows), size=(2, count))
+    rank, crowding = population.rank, population.crowding
+    is_second = (rank[second] < rank[first]) | ((rank[second] == rank[first]) & (crowding[second] > crowding[first]))
+    return np.where(is_second, second, first)
+
+
+def _survivors(problem: Problem, rows: IntArray, values: FloatArray, count: int) -> _Population:
+    """The best by rank; of the rank that does not fit as a whole, the least crowded."""
+    rank = ranks(problem, values)
+    costs = problem.costs(np.where(problem.is_finite(values)[:, None], values, 0.0))
+    crowding = np.zeros(len(rows))
+    kept: list[int] = []
+    for place in np.unique(rank).tolist():
+        members = np.flatnonzero(rank == place)
+        crowding[members] = get_crowding_function("cd").do(costs[members], n_remove=0)
+        order = members[np.argsort(-crowding[members], kind="stable")]
+        kept += order[: count - len(kept)].tolist()
+        if len(kept) == count:
+            break
+    return _Population(rows[kept], values[kept], rank[kept], crowding[kept])

@@ -1,10 +1,11 @@
-"""Genetic operators on decision rows, as pymoo's operator classes.
+"""Genetic operators on decision rows, as functions and as pymoo's operator classes.
 
 An individual is a row of `SearchSpace.decisions`: the index of the choice at each position.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from pymoo.core.repair import Repair
 from pymoo.core.sampling import Sampling
 
 from search.evaluation import Evaluation
-from spaces.base import IntArray, SearchSpace
+from spaces.base import Architecture, IntArray, SearchSpace
 
 
 def decision_rows(population: Population) -> IntArray:
@@ -24,40 +25,52 @@ def decision_rows(population: Population) -> IntArray:
     return np.asarray(population.get("X"), dtype=np.int64)
 
 
-class UniformSampling(Sampling):
-    """Distinct architectures, uniform over the space."""
+def cross_rows(parents: IntArray, *, rng: np.random.Generator) -> IntArray:
+    """(2, n, positions) children of n pairs of parents: each decision goes to one child from one of them."""
+    swapped = rng.random(parents.shape[1:]) < 0.5
+    return np.where(swapped, parents[::-1], parents)
 
-    def __init__(self, space: SearchSpace):
+
+def mutate_rows(rows: IntArray, choices: IntArray, *, rng: np.random.Generator) -> IntArray:
+    """(n, positions) with each decision changed to another of its `choices` with probability 1 / positions."""
+    is_changed = rng.random(rows.shape) < 1 / rows.shape[1]
+    # A step of 1 .. choices - 1, modulo choices, never leads back to the same choice.
+    steps = 1 + (rng.random(rows.shape) * (choices - 1)).astype(np.int64)
+    return np.where(is_changed & (choices > 1), (rows + steps) % choices, rows)
+
+
+class UniformSampling(Sampling):
+    """Distinct architectures: those to start from, all of them, then uniform ones."""
+
+    def __init__(self, space: SearchSpace, initial: Sequence[Architecture] = ()):
         super().__init__()
         self._space = space
+        self._initial = initial
 
     def _do(self, problem: Any, n_samples: int, *args: Any, random_state: Any = None, **kwargs: Any) -> Any:
-        return self._space.decisions(self._space.sample(n_samples, rng=random_state))
+        missing = max(0, n_samples - len(self._initial))
+        return self._space.decisions([*self._initial, *self._space.sample(missing, rng=random_state)])
 
 
 class DecisionCrossover(Crossover):
-    """Two children of two parents: each decision goes to one child from one parent, to the other from the other."""
+    """`cross_rows`, with a probability."""
 
     def __init__(self, probability: float = 0.9):
         super().__init__(n_parents=2, n_offsprings=2, prob=probability)
 
     def _do(self, problem: Any, X: IntArray, *args: Any, random_state: Any = None, **kwargs: Any) -> Any:
-        swapped = random_state.random(X.shape[1:]) < 0.5
-        return np.where(swapped, X[::-1], X)
+        return cross_rows(X, rng=random_state)
 
 
 class DecisionMutation(Mutation):
-    """Each decision changes to another choice of its position with probability 1 / positions."""
+    """`mutate_rows`."""
 
     def __init__(self, space: SearchSpace):
         super().__init__(prob=1.0)
         self._counts = np.array([len(names) for names in space.choices], dtype=np.int64)
 
     def _do(self, problem: Any, X: IntArray, *args: Any, random_state: Any = None, **kwargs: Any) -> IntArray:
-        is_changed = random_state.random(X.shape) < 1 / X.shape[1]
-        # A step of 1 .. count - 1, modulo count, never leads back to the same choice.
-        steps = 1 + (random_state.random(X.shape) * (self._counts - 1)).astype(np.int64)
-        return np.where(is_changed & (self._counts > 1), (X + steps) % self._counts, X)
+        return mutate_rows(X, self._counts, rng=random_state)
 
 
 class ArchitectureRepair(Repair):
@@ -72,7 +85,7 @@ class ArchitectureRepair(Repair):
 
 
 class NewArchitecturesOnly(DuplicateElimination):
-    """Drops individuals that occur twice or were evaluated at any time in the run."""
+    """Drops individuals that occur twice, and children that were evaluated at any time in the run."""
 
     def __init__(self, evaluation: Evaluation):
         super().__init__()
@@ -86,7 +99,8 @@ class NewArchitecturesOnly(DuplicateElimination):
         taken = {architecture for others in args for architecture in space.from_decisions(decision_rows(others))}
         kept = []
         for index, architecture in enumerate(space.from_decisions(decision_rows(pop))):
-            if architecture not in taken and architecture not in self._evaluation:
+            # Without others to compare with this is the first population, which may start from what is known.
+            if architecture not in taken and not (args and architecture in self._evaluation):
                 taken.add(architecture)
                 kept.append(index)
         return pop[kept]

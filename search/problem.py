@@ -13,6 +13,9 @@ from search.errors import InvalidProblemError, ObjectiveShapeError
 from spaces.base import Architecture, BoolArray, FloatArray, SearchSpace
 
 Direction = Literal["min", "max"]
+Evaluate = Callable[[Sequence[Architecture]], FloatArray]
+# Architectures with their values (n,) -> what predicts the values of others.
+Fit = Callable[[Sequence[Architecture], FloatArray], Evaluate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,14 @@ class Objective:
         direction: `min` if less is better, `max` if more is better.
         evaluate: batch of n architectures -> (n,) values in the same order; NaN or infinite where the evaluation
             failed. Called from one thread; the value of an architecture must not depend on the rest of its batch.
+        fit: of a metric that is costly to evaluate, such as the accuracy of a network that is trained for it: learns
+            to predict it from known values. Only predictor-guided search makes use of it.
     """
 
     name: str
     direction: Direction
-    evaluate: Callable[[Sequence[Architecture]], FloatArray]
+    evaluate: Evaluate
+    fit: Fit | None = None
 
     def __call__(self, architectures: Sequence[Architecture]) -> FloatArray:
         """Values (n,) of a batch. Raises: ObjectiveShapeError."""

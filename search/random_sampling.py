@@ -19,5 +19,6 @@ def random_sampling(evaluation: Evaluation, *, rng: np.random.Generator) -> None
         # Drawing until a small space is used up would repeat itself; a random order of the whole of it does not.
         exhaustive(evaluation, rng=rng)
         return
+    evaluation.evaluate(evaluation.initial)
     while not evaluation.is_finished:
         evaluation.evaluate(evaluation.space.sample(min(_BATCH, evaluation.remaining), rng=rng))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from search.checkpoint import Checkpoint
 from search.errors import InvalidBudgetError
 from spaces.base import Architecture
 
@@ -62,12 +63,16 @@ class Progress:
         limit: evaluations at which the run ends at the latest.
         seconds: wall time since the start.
         front: non-dominated feasible architectures so far, in the order and number of `SearchResult.front`.
+        failed: evaluations so far with a metric that was NaN or infinite.
+        checkpoint: gives what another process would need to go on; valid until the next batch.
     """
 
     evaluations: int
     limit: int
     seconds: float
     front: tuple[Candidate, ...]
+    failed: int
+    checkpoint: Callable[[], Checkpoint]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,8 @@ class SearchResult:
 
     Attributes:
         front: the non-dominated ones of all feasible architectures evaluated, each once, best first in the first
-            objective, then in the next, then by key. Architectures with equal values are all there. Of a front larger
-            than asked for, the least crowded and the best in each objective.
+            objective, then in the next, then by key. Architectures with equal values are all there, but of isomorphic
+            ones only the first. Of a front larger than asked for, the least crowded and the best in each objective.
         front_size: members of the whole front.
         evaluations: distinct architectures evaluated.
         failed: those of them that are left out because a metric was NaN or infinite.

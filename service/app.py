@@ -53,7 +53,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         BodyLimitMiddleware,
         limit=settings.max_body_size,
-        by_path=dict.fromkeys(("/admin/measurements", "/admin/accuracies"), settings.max_upload_size),
+        by_path={
+            **dict.fromkeys(("/admin/measurements", "/admin/accuracies"), settings.max_upload_size),
+            "/models": settings.max_model_size,
+        },
     )
     app.add_middleware(RequestContextMiddleware, metrics=metrics)
     return app

@@ -5,40 +5,28 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
 
 from device_db import Device, DeviceKind
-from service.device_costs import Evaluator, Latencies, SimulatedCosts
+from service.codesign_candidates import Configuration, Place, check_candidates, named
+from service.device_costs import SIMULATED_METRICS, Evaluator, Latencies, SimulatedCosts
 from service.errors import FieldError, InvalidRequestError
-from service.mixed_costs import MixedCosts
+from service.precision_choice import WEIGHT_KEYS, hardware_changes, mixed_costs
 from service.problems import json_pointer
 from service.schemas.predictions import PredictorInfo
 from service.schemas.searches import SearchRequest
+from service.search_metrics import split_name
 from spaces import Architecture, SearchSpace, UnknownLayerGroupError, Workload
 from spaces.base import FloatArray
 from spaces.configured_space import ConfiguredSpace
 from spaces.layer_groups import covered_groups
-from targets import (
-    InvalidHardwareError,
-    NotAdditiveError,
-    TargetError,
-    UnsupportedPrecisionError,
-    build_target,
-    parse_hardware,
-    vary,
-)
-from targets.formats import UnknownFormatError, bits_per_value, parse_format
+from targets import Target, TargetError
 
 MAX_CONFIGURATIONS: Final = 10_000
-# How the members of a request's `precision` are called in a hardware description.
-_PRECISION_KEYS: Final = {"weight_bits": "native_weight_bits", "activation_bits": "native_activation_bits"}
-
-_Configuration = tuple[int, ...]
-# Of a decision in the request: member and key, or precision, groups, the group's name and key.
-_Place = tuple[str, ...]
+_PROBES: Final = 8
 
 
 class Codesign:
@@ -46,20 +34,35 @@ class Codesign:
 
     Configurations that the model refuses, though each of their values is possible, have NaN for every metric.
 
-    Raises: InvalidRequestError that points at each value that cannot be used.
+    Raises: InvalidRequestError for decisions that make no sense, whatever their values; see also `check`.
     """
 
     def __init__(self, device: Device, space: SearchSpace, request: SearchRequest):
         self._description = device.config
-        self._options: Mapping[_Place, Sequence[Any]] = request.options
+        self._options: Mapping[Place, Sequence[Any]] = request.options
+        names = map(split_name, {*request.objectives, *request.constraints})
+        self._wanted = SIMULATED_METRICS & {metric for metric, of in names if of in (None, device.name)}
         if device.kind is not DeviceKind.simulated:
             reason = f"device {device.name!r} is measured: only simulated devices have a precision and keys to choose"
             raise InvalidRequestError([FieldError(reason, pointer=f"/{next(iter(self._options))[0]}")])
         self._groups = _groups(space, request)
-        self._check()
+        _check_decisions(self._options)
         names = {".".join(place): list(map(str, values)) for place, values in self._options.items()}
         self.space = ConfiguredSpace(space, names)
-        self._known: dict[_Configuration, Mapping[str, Evaluator] | None] = {}
+        self._known: dict[Configuration, SimulatedCosts | TargetError] = {}
+
+    def check(self) -> None:
+        """Return if each candidate can be used in some configuration and has every metric that is asked for.
+
+        A candidate that the model refuses alone or in all of its combinations is one that it refuses as a value, or for
+        every architecture of a few that are drawn from the space.
+
+        Raises: InvalidRequestError that points at each candidate that cannot be used.
+        """
+        alone = [[self._refusal_alone(place, value) for value in values] for place, values in self._options.items()]
+        check_candidates(self._options, alone, self._refusal)
+        for metric in sorted(self._wanted & self.evaluators.keys()):
+            check_candidates(self._options, alone, partial(self._lacks, metric))
 
     @property
     def info(self) -> PredictorInfo:
@@ -68,8 +71,27 @@ class Codesign:
 
     @property
     def evaluators(self) -> Mapping[str, Evaluator]:
-        """Each metric of the device."""
-        return {name: self._evaluator(name) for name in self._first.evaluators}
+        """Each metric that the first configuration knows, or one that differs from it in a single choice."""
+        nothing = [0] * len(self._options)
+        near = [
+            (*nothing[:position], index, *nothing[position + 1 :])
+            for position, values in enumerate(self._options.values())
+            for index in range(len(values))
+        ]
+        found = [costs for each in near if isinstance(costs := self._costs(each), SimulatedCosts)] or [self._first]
+        return {name: self._evaluator(name) for costs in found for name in costs.metrics}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What of the configurations that were met the model refuses."""
+        refused = [(chosen, error) for chosen, error in self._known.items() if isinstance(error, TargetError)]
+        if not refused:
+            return []
+        chosen, error = refused[0]
+        return [
+            f"the model refuses {len(refused)} of the {len(self._known)} configurations that were met; they count as "
+            f"failed. The first: {named(self._options, chosen)}: {error}"
+        ]
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
         """A model knows no spread: the bounds equal the value."""
@@ -91,23 +113,18 @@ class Codesign:
         return found
 
     @cached_property
-    def _first(self) -> SimulatedCosts | MixedCosts:
-        """The first hardware that the model accepts: what it knows and is called, all the others know too."""
-        indices = [range(len(values)) if place[0] == "hardware" else (0,) for place, values in self._options.items()]
-        refused: TargetError | None = None
-        for configuration in itertools.product(*indices):
-            try:
-                costs = self._costs(configuration)
-                if costs.evaluators:
-                    return costs
-            except TargetError as error:
-                refused = error
-        pointer = "/precision/groups" if isinstance(refused, NotAdditiveError) else ""
-        raise InvalidRequestError([FieldError(str(refused), pointer=pointer)]) from refused
+    def _first(self) -> SimulatedCosts:
+        """The first configuration that the model accepts: how it is called and what it knows."""
+        costs: SimulatedCosts | TargetError | None = None
+        for configuration in itertools.product(*(range(len(values)) for values in self._options.values())):
+            costs = self._costs(configuration)
+            if isinstance(costs, SimulatedCosts):
+                return costs
+        raise InvalidRequestError([FieldError(str(costs), pointer="")])
 
     def _evaluator(self, metric: str) -> Evaluator:
         def evaluate(architectures: Sequence[Architecture]) -> FloatArray:
-            rows: dict[_Configuration, tuple[list[int], list[Architecture]]] = {}
+            rows: dict[Configuration, tuple[list[int], list[Architecture]]] = {}
             for index, architecture in enumerate(architectures):
                 inner, configuration = self.space.split(architecture)
                 places, batch = rows.setdefault(configuration, ([], []))
@@ -120,58 +137,88 @@ class Codesign:
 
         return evaluate
 
-    def _evaluate(self, configuration: _Configuration, metric: str, batch: Sequence[Architecture]) -> FloatArray:
+    def _evaluate(self, configuration: Configuration, metric: str, batch: Sequence[Architecture]) -> FloatArray:
+        costs = self._costs(configuration)
+        if isinstance(costs, TargetError) or metric not in costs.metrics:
+            return np.full(len(batch), np.nan)
         try:
-            if configuration not in self._known:
-                self._known[configuration] = self._costs(configuration).evaluators
-            evaluators = self._known[configuration]
-            if evaluators is not None and metric in evaluators:
-                return evaluators[metric](batch)
-        except TargetError:
-            self._known[configuration] = None
-        return np.full(len(batch), np.nan)
+            return costs.evaluators[metric](batch)
+        except TargetError:  # of one architecture, perhaps not of the others
+            if len(batch) == 1:
+                return np.full(1, np.nan)
+            return np.concatenate([self._evaluate(configuration, metric, [each]) for each in batch])
 
-    def _costs(self, configuration: _Configuration) -> SimulatedCosts | MixedCosts:
-        values = self._values(configuration)
-        network = _changes({place: value for place, value in values.items() if len(place) == 2})
-        if not self._groups:
-            return self._part(network, None)
+    def _costs(self, configuration: Configuration) -> SimulatedCosts | TargetError:
+        """Of the configuration, or why there are none."""
+        if configuration not in self._known:
+            try:
+                self._known[configuration] = self._compute(self._values(configuration))
+            except TargetError as error:
+                self._known[configuration] = error
+        return self._known[configuration]
+
+    def _compute(self, values: Mapping[Place, Any]) -> SimulatedCosts:
+        """Raises: TargetError."""
+        network = hardware_changes({key: value for (member, key), value in _pairs(values) if member == "precision"})
+        network |= {key: value for (member, key), value in _pairs(values) if member == "hardware"}
         of_group = {
-            name: _changes({place: value for place, value in values.items() if place[2:3] == (name,)})
+            name: hardware_changes({place[3]: value for place, value in values.items() if place[2:3] == (name,)})
             for name in self._groups
         }
-        parts = [self._part(network | of_group[name], covered) for name, covered in self._groups.items()]
-        rest = frozenset(self.space.layer_groups).difference(*self._groups.values())
-        return MixedCosts((*parts, self._part(network, rest)) if rest else tuple(parts))
+        groups = {self._groups[name]: changes for name, changes in of_group.items()}
+        costs = mixed_costs(self._description, network, groups, self.space.space)
+        costs.target.cost(Workload(()))  # which refuses widths that the hardware cannot compute with
+        return costs
 
-    def _part(self, changes: Mapping[str, Any], layer_groups: frozenset[str] | None) -> SimulatedCosts:
-        hardware = parse_hardware(vary(self._description, changes))
-        return SimulatedCosts(build_target(hardware), self.space.space, hardware.weight_format, layer_groups)
-
-    def _values(self, configuration: _Configuration) -> dict[_Place, Any]:
+    def _values(self, configuration: Configuration) -> dict[Place, Any]:
         return {
             place: values[index] for (place, values), index in zip(self._options.items(), configuration, strict=True)
         }
 
-    def _check(self) -> None:
-        """Each value alone must make a description that is valid, and widths that it can compute with."""
-        faults = []
-        for place, values in self._options.items():
-            for index, value in enumerate(values):
-                faults += [FieldError(reason, json_pointer([*place, index])) for reason in self._refusals(place, value)]
-        count = math.prod(map(len, self._options.values()))
-        if count > MAX_CONFIGURATIONS:
-            faults.append(FieldError(f"{count:,} configurations are too many, the most is {MAX_CONFIGURATIONS:,}", ""))
-        if faults:
-            raise InvalidRequestError(faults)
-
-    def _refusals(self, place: _Place, value: object) -> Iterator[str]:
+    def _refusal_alone(self, place: Place, value: object) -> str | None:
+        """Why the device with this one change, of all layers, cannot be used."""
+        key = place[-1]
+        changes = {key: value} if place[0] == "hardware" else hardware_changes({key: value})
         try:
-            build_target(parse_hardware(vary(self._description, _changes({place: value})))).cost(Workload(()))
-        except InvalidHardwareError as error:
-            yield from (f"{path}: {reason}" for path, reason in error.faults)
-        except (UnknownFormatError, UnsupportedPrecisionError) as error:
-            yield str(error)
+            costs = mixed_costs(self._description, changes, {}, self.space.space)
+            costs.target.cost(Workload(()))
+        except TargetError as error:
+            return _reason(error)
+        return self._refusal_of_probes(costs.target)
+
+    def _refusal(self, configuration: Configuration) -> str | None:
+        if configuration not in self._refusals:
+            costs = self._costs(configuration)
+            reason = _reason(costs) if isinstance(costs, TargetError) else self._refusal_of_probes(costs.target)
+            self._refusals[configuration] = reason
+        return self._refusals[configuration]
+
+    def _lacks(self, metric: str, configuration: Configuration) -> str | None:
+        costs = self._costs(configuration)
+        is_known = isinstance(costs, SimulatedCosts) and metric in costs.metrics
+        return None if is_known else f"{metric} is not known here"
+
+    @cached_property
+    def _refusals(self) -> dict[Configuration, str | None]:
+        return {}
+
+    @cached_property
+    def _probes(self) -> list[Workload]:
+        space = self.space.space
+        drawn = space.sample(min(_PROBES, space.size), rng=np.random.default_rng(0))
+        return [space.workload(architecture) for architecture in drawn]
+
+    def _refusal_of_probes(self, target: Target) -> str | None:
+        """Why the target refuses every architecture, as far as those that are drawn can tell."""
+        reason = None
+        for workload in self._probes:
+            try:
+                target.cost(workload)
+            except TargetError as error:
+                reason = f"refused for every architecture that was tried, {len(self._probes)} of them: {error}"
+            else:
+                return None
+        return reason
 
 
 def _groups(space: SearchSpace, request: SearchRequest) -> dict[str, frozenset[str]]:
@@ -183,16 +230,36 @@ def _groups(space: SearchSpace, request: SearchRequest) -> dict[str, frozenset[s
         raise InvalidRequestError([FieldError(error.reason, pointer=pointer)]) from error
 
 
-def _changes(values: Mapping[_Place, Any]) -> dict[str, Any]:
-    """Keys of the hardware description; a number format brings its own width, and a width of weights its format."""
-    changes: dict[str, Any] = {}
-    for (member, *_, key), value in values.items():
-        if member == "hardware":
-            changes[key] = value
-        elif key == "weight_format":
-            changes |= {"weight_format": value, "native_weight_bits": bits_per_value(parse_format(value))}
-        else:
-            changes[_PRECISION_KEYS[key]] = value
-            if key == "weight_bits":
-                changes["weight_format"] = f"int{value:g}" if float(value).is_integer() and 2 <= value <= 15 else None
-    return changes
+def _check_decisions(options: Mapping[Place, Sequence[Any]]) -> None:
+    """Raises: InvalidRequestError for what is decided twice, and for too many configurations."""
+    faults = []
+    for member, *_, key in options:
+        if member == "hardware" and any(_is_of(place, key) for place in options):
+            reason = f"{key} is a precision, and `precision` has candidates for that already"
+            faults.append(FieldError(reason, json_pointer(["hardware", key])))
+    count = math.prod(map(len, options.values()))
+    if count > MAX_CONFIGURATIONS:
+        faults.append(FieldError(f"{count:,} configurations are too many, the most is {MAX_CONFIGURATIONS:,}", ""))
+    if faults:
+        raise InvalidRequestError(faults)
+
+
+def _is_of(place: Place, key: str) -> bool:
+    """Whether a decision about precision is about what a key of a hardware description says too."""
+    if place[0] != "precision":
+        return False
+    keys = hardware_changes({place[-1]: None}).keys()
+    return key in (WEIGHT_KEYS if keys & WEIGHT_KEYS else keys)
+
+
+def _pairs(values: Mapping[Place, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Decisions about the whole network."""
+    for place, value in values.items():
+        if len(place) == 2:
+            yield (place[0], place[1]), value
+
+
+def _reason(error: TargetError) -> str:
+    """Without the device's name, which the request has."""
+    faults = getattr(error, "faults", ())
+    return "; ".join(f"{key}: {reason}" if key else reason for key, reason in faults) or str(error)

@@ -2,34 +2,61 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import lru_cache
+from typing import Final, Protocol
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from device_db import Device, DeviceKind, Devices, Measurements
-from predictors import MIN_SAMPLES
+from predictors import MIN_SAMPLES, LatencyPredictor
+from predictors.workload_latency import WorkloadLatency
 from service.errors import DeviceNotReadyError
 from service.predictor_cache import PredictorCache
 from service.schemas.fields import Origin
 from service.schemas.predictions import PredictorInfo
-from service.stored_predictor import StoredPredictor
-from spaces import Architecture, SearchSpace
-from spaces.base import FloatArray
+from spaces import Architecture, SearchSpace, Workload
+from spaces.base import FloatArray, is_open
 from targets import CostArrays, Target, build_target, parse_hardware, segment_costs
-from targets.formats import parse_format, sqnr_evaluator
+from targets.formats import NumberFormat, mse_evaluator, sqnr_evaluator
 
 Evaluator = Callable[[Sequence[Architecture]], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Latencies:
-    """Latency of n architectures, in their order: values and bounds (n,) in ms, and where each comes from."""
+    """Latency of n architectures, in their order: values and bounds (n,) in ms, and where each comes from.
+
+    Attributes:
+        is_unlike: (n,) whether an architecture is unlike all that the predictor was fitted on; None where it cannot
+            tell.
+    """
 
     value_ms: FloatArray
     lower_ms: FloatArray
     upper_ms: FloatArray
     origins: list[Origin]
+    is_unlike: list[bool] | None = None
+
+
+# What a simulated device may know beside what every device does.
+SIMULATED_METRICS: Final = frozenset(
+    {"latency_ms", "energy_mj", "area_mm2", "quantisation_sqnr_db", "quantisation_mse"}
+)
+
+
+@lru_cache(maxsize=1024)
+def simulated_metrics(target: Target, *, has_format: bool) -> tuple[str, ...]:
+    """Metrics that a target computes, with the weights' error where their number format is known."""
+    nothing = target.cost(Workload(()))
+    known = {
+        "latency_ms": True,
+        "energy_mj": nothing.energy_mj is not None,
+        "area_mm2": nothing.area_mm2 is not None,
+        "quantisation_sqnr_db": has_format,
+        "quantisation_mse": has_format,
+    }
+    return tuple(name for name, is_known in known.items() if is_known)
 
 
 class DeviceCosts(Protocol):
@@ -58,14 +85,12 @@ class SimulatedCosts:
     """Costs that a target computes.
 
     Attributes:
-        weight_format: number format of the weights, where the hardware names one.
-        layer_groups: only layers of these groups count; all where None. Groups need a target that is additive.
+        formats: number format of the weights, or one for each set of layer groups; None where one is not known.
     """
 
     target: Target
     space: SearchSpace
-    weight_format: str | None = None
-    layer_groups: frozenset[str] | None = None
+    formats: NumberFormat | Mapping[frozenset[str], NumberFormat] | None = None
 
     @property
     def info(self) -> PredictorInfo:
@@ -74,20 +99,22 @@ class SimulatedCosts:
         return PredictorInfo(name=model, version=1, samples=0)
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the evaluators."""
+        return simulated_metrics(self.target, has_format=self.formats is not None)
+
+    @property
     def evaluators(self) -> Mapping[str, Evaluator]:
         """Latency; energy and area where the target knows them; the weights' error where it has a number format."""
-        known = self._costs([])
-        metrics: dict[str, Evaluator] = {"latency_ms": self._latency_ms}
-        if known.energy_mj is not None:
-            metrics["energy_mj"] = self._energy_mj
-        if known.area_mm2 is not None:
-            area_mm2 = known.area_mm2
-            metrics["area_mm2"] = lambda architectures: np.full(len(architectures), area_mm2)
-        if self.weight_format is not None:
-            number_format = parse_format(self.weight_format)
-            formats = number_format if self.layer_groups is None else {self.layer_groups: number_format}
-            metrics["quantisation_sqnr_db"] = sqnr_evaluator(self.space, formats)
-        return metrics
+        every: dict[str, Evaluator] = {
+            "latency_ms": self._latency_ms,
+            "energy_mj": self._energy_mj,
+            "area_mm2": self._area_mm2,
+        }
+        if self.formats is not None:
+            every["quantisation_sqnr_db"] = sqnr_evaluator(self.space, self.formats)
+            every["quantisation_mse"] = mse_evaluator(self.space, self.formats)
+        return {name: every[name] for name in self.metrics}
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
         """A model knows no spread: the bounds equal the value."""
@@ -102,8 +129,11 @@ class SimulatedCosts:
         assert energy_mj is not None
         return energy_mj
 
+    def _area_mm2(self, architectures: Sequence[Architecture]) -> FloatArray:
+        return np.full(len(architectures), self._costs([]).area_mm2)
+
     def _costs(self, architectures: Sequence[Architecture]) -> CostArrays:
-        return segment_costs(self.target, self.space, architectures, layer_groups=self.layer_groups)
+        return segment_costs(self.target, self.space, architectures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,17 +141,14 @@ class MeasuredCosts:
     """Samples where there are some, the predictor's mean elsewhere.
 
     Attributes:
-        stored: fitted to the device's samples.
+        predictor: fitted to the device's samples.
+        info: what is told of it.
         measured_ms: latency by canonical architecture.
     """
 
-    stored: StoredPredictor
+    predictor: LatencyPredictor
+    info: PredictorInfo
     measured_ms: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def info(self) -> PredictorInfo:
-        """The predictor."""
-        return PredictorInfo.of(self.stored.artifact)
 
     @property
     def evaluators(self) -> Mapping[str, Evaluator]:
@@ -135,12 +162,19 @@ class MeasuredCosts:
         unknown = np.flatnonzero(np.isnan(value_ms)).tolist()
         origins: list[Origin] = ["measured"] * len(architectures)
         if unknown:
-            estimate = self.stored.predictor.predict([architectures[index] for index in unknown])
+            estimate = self.predictor.predict([architectures[index] for index in unknown])
             value_ms[unknown] = estimate.mean_ms
             lower_ms[unknown], upper_ms[unknown] = estimate.interval(interval)
             for index in unknown:
                 origins[index] = "predicted"
-        return Latencies(value_ms, lower_ms, upper_ms, origins)
+        is_unlike = None
+        if isinstance(self.predictor, WorkloadLatency):
+            is_unlike = [False] * len(architectures)
+            for index, unlike in zip(
+                unknown, self.predictor.is_unlike_samples([architectures[index] for index in unknown]), strict=True
+            ):
+                is_unlike[index] = unlike
+        return Latencies(value_ms, lower_ms, upper_ms, origins, is_unlike)
 
 
 def open_costs(
@@ -159,13 +193,40 @@ def open_costs(
     """
     if device.kind is DeviceKind.simulated:
         hardware = parse_hardware(device.config)
-        return SimulatedCosts(build_target(hardware), space, hardware.weight_format)
+        return SimulatedCosts(build_target(hardware), space, hardware.number_format)
+    if is_open(space):
+        fit = predictors.workloads.of(session, device.name, space)
+        info = PredictorInfo(name=fit.predictor.name, version=fit.version, samples=fit.predictor.samples)
+        return MeasuredCosts(fit.predictor, info, _measured_ms(session, device.name, space.name, keys))
     # The samples decide, not the artifact: an undone upload may have left a predictor of what is gone.
     samples = Devices(session).counts([device.name]).get(device.name, {}).get(space.name, 0)
     found = predictors.latest(session, device.name, space.name) if samples >= MIN_SAMPLES else None
     if found is None:
         raise DeviceNotReadyError(device.name, space.name, samples, MIN_SAMPLES)
-    return MeasuredCosts(found, _measured_ms(session, device.name, space.name, keys))
+    return MeasuredCosts(
+        found.predictor, PredictorInfo.of(found.artifact), _measured_ms(session, device.name, space.name, keys)
+    )
+
+
+def layer_shares(
+    session: Session, predictors: PredictorCache, device: Device, space: SearchSpace
+) -> Callable[[Architecture], FloatArray]:
+    """For an architecture what part of its latency each layer of its workload has, (layers,), adding up to 1.
+
+    Raises: DeviceNotReadyError for a measured device with too few samples.
+    """
+    if device.kind is DeviceKind.simulated:
+        target = build_target(parse_hardware(device.config))
+        return lambda architecture: _normalised(
+            np.array([layer.latency_ms for layer in target.cost(space.workload(architecture)).layers])
+        )
+    predictor = predictors.workloads.of(session, device.name, space).predictor
+    return lambda architecture: _normalised(predictor.layer_ms(architecture))
+
+
+def _normalised(parts: FloatArray) -> FloatArray:
+    total = parts.sum()
+    return parts / total if total > 0 else np.full(len(parts), 1 / max(len(parts), 1))
 
 
 def _measured_ms(session: Session, device: str, space: str, keys: Sequence[str] | None) -> dict[str, float]:

@@ -15,6 +15,8 @@ ServiceError
 ├── NoAccuraciesError          no accuracies of a space on a data set
 ├── SimulatedDeviceError       asks of a simulated device what only a measured one has
 ├── MeasuredDeviceError        asks of a measured device what only a simulated one has
+├── ExtraMissingError          an optional part that is not installed
+├── NoFrontError               a job without a front
 ├── OverloadedError            every slot taken
 └── UnavailableError           the database cannot serve yet
 """
@@ -184,6 +186,22 @@ class SearchCancelledError(ServiceError):
     def __init__(self, job: str):
         super().__init__(f"the search was cancelled before it had found anything; GET /jobs/{job} has its record")
         self.job = job
+
+
+class NoFrontError(ServiceError):
+    """The job has no front that could be written to a file."""
+
+    def __init__(self, job: str, state: str):
+        super().__init__(f"job {job} is {state} and has found no front; GET /jobs/{job} says how it stands")
+        self.job = job
+
+
+class ExtraMissingError(ServiceError):
+    """This installation lacks an optional part."""
+
+    def __init__(self, extra: str, module: str):
+        super().__init__(f"this needs {module}, which is not installed: `pip install 'archcast[{extra}]'` brings it")
+        self.extra = extra
 
 
 class OverloadedError(ServiceError):

@@ -24,6 +24,7 @@ _MEANING = {
     413: "The body is too large",
     415: "The body has another content type",
     422: "The request cannot be used; `errors` says where and why",
+    501: "An optional part of the server is not installed",
     503: "Overloaded or not ready; see Retry-After",
 }
 

@@ -7,13 +7,19 @@ from sqlalchemy.orm import Session
 
 from device_db import Artifacts
 from service.stored_predictor import StoredPredictor, read_predictor
+from service.workload_costs import WorkloadPredictors
 
 
 class PredictorCache:
-    """Thread-safe least-recently-used cache over the artifacts in the database."""
+    """Thread-safe least-recently-used cache over the artifacts in the database.
+
+    Attributes:
+        workloads: predictors over layers, which have no artifacts.
+    """
 
     def __init__(self, size: int):
         self._size = size
+        self.workloads = WorkloadPredictors()
         self._predictors: OrderedDict[tuple[str, str, int], StoredPredictor] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -19,6 +19,7 @@ from device_db import (
     DeviceExistsError,
     DeviceNotFoundError,
     JobNotFoundError,
+    ModelNotFoundError,
     NotFoundError,
     UploadNotFoundError,
 )
@@ -33,6 +34,8 @@ from service.uploads.errors import (
     UploadTooLargeError,
 )
 from spaces.errors import IndexUnavailableError, InvalidArchitectureError, NotEnumerableError, UnknownSpaceError
+from spaces.onnx_model import DynamicDimensionsError, ModelRefusedError, ModelTooLargeError, UnknownBindingError
+from targets import UnsupportedLayerError
 
 _log = logging.getLogger(__name__)
 Fault = FieldError | RowProblem
@@ -88,12 +91,15 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.SimulatedDeviceError: ProblemType(409, "simulated-device", "Device is simulated", ("device",)),
     errors.MeasuredDeviceError: ProblemType(409, "measured-device", "Device is measured", ("device",)),
     errors.SearchCancelledError: ProblemType(409, "search-cancelled", "Search cancelled", ("job",)),
+    errors.ExtraMissingError: ProblemType(501, "extra-missing", "Optional part not installed", ("extra",)),
+    errors.NoFrontError: ProblemType(409, "no-front", "No front", ("job",)),
     errors.OverloadedError: ProblemType(503, "overloaded", "Overloaded", ("retry_after_seconds",)),
     errors.UnavailableError: ProblemType(503, "unavailable", "Not ready", ("retry_after_seconds",)),
     DeviceNotFoundError: ProblemType(404, "device-not-found", "Device not found", ("name",)),
     ArtifactNotFoundError: ProblemType(
         404, "predictor-not-found", "Predictor version not found", ("device", "space", "version")
     ),
+    ModelNotFoundError: ProblemType(404, "model-not-found", "Model not found", ("key",)),
     JobNotFoundError: ProblemType(404, "job-not-found", "Job not found"),
     UploadNotFoundError: ProblemType(404, "upload-not-found", "Upload not found"),
     NotFoundError: ProblemType(404, "not-found", "Not found"),
@@ -108,6 +114,11 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     UploadColumnsError: ProblemType(422, "upload-columns", "Wrong columns", ("allowed",)),
     RejectedRowsError: ProblemType(422, "rejected-rows", "Bad rows, nothing stored", ("rejected", "rows")),
     UploadError: ProblemType(422, "unreadable-upload", "Unreadable upload"),
+    DynamicDimensionsError: ProblemType(422, "dynamic-dimensions", "Dimensions left open", ("names",)),
+    UnknownBindingError: ProblemType(422, "unknown-dimension", "No such dimension", ("name", "known")),
+    ModelTooLargeError: ProblemType(413, "model-too-large", "Model too large"),
+    ModelRefusedError: ProblemType(422, "model-refused", "Model refused"),
+    UnsupportedLayerError: ProblemType(422, "unsupported-layer", "Layer not supported", ("hardware", "layer", "kind")),
     NotEnumerableError: ProblemType(409, "space-not-enumerable", "Search space too large to list", ("space",)),
 }
 

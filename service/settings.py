@@ -45,6 +45,10 @@ class HttpSettings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     max_body_size: int = Field(default=16 * _MIB, gt=0, description="bytes of a JSON request")
     max_upload_size: int = Field(default=1024 * _MIB, gt=0, description="bytes of one measurement upload")
+    max_model_size: int = Field(default=256 * _MIB, gt=0, description="bytes of one uploaded ONNX model")
+    max_kept_model_size: int = Field(
+        default=64 * _MIB, ge=0, description="bytes up to which an uploaded model's file is kept beside its layers"
+    )
     anonymous_read: Literal["loopback", "always", "never"] = Field(
         default="loopback", description="from where predictions and searches need no key"
     )
@@ -93,6 +97,18 @@ class RetentionSettings(BaseSettings):
     keep_days: float = Field(default=30.0, ge=0, description="age below which no predictor and no job is removed")
 
 
+class ModelSettings(BaseSettings):
+    """What reading an uploaded model may take."""
+
+    model_config = _PREFIX
+
+    max_model_nodes: int = Field(default=20_000, ge=1, description="nodes of an uploaded ONNX graph")
+    model_import_seconds: float = Field(default=60.0, gt=0, le=600, description="for reading one uploaded model")
+    model_import_memory: int = Field(
+        default=3 * 1024 * _MIB, ge=512 * _MIB, description="bytes of memory for reading one uploaded model"
+    )
+
+
 class JobSettings(BaseSettings):
     """Who works on the jobs."""
 
@@ -118,7 +134,14 @@ class LogSettings(BaseSettings):
 
 
 class Settings(
-    StorageSettings, HttpSettings, ComputeSettings, PredictorSettings, RetentionSettings, JobSettings, LogSettings
+    StorageSettings,
+    HttpSettings,
+    ComputeSettings,
+    PredictorSettings,
+    RetentionSettings,
+    ModelSettings,
+    JobSettings,
+    LogSettings,
 ):
     """Everything a deployment can set; immutable, passed down, never global."""
 

@@ -7,7 +7,9 @@ from typing import Protocol, cast, runtime_checkable
 from sqlalchemy.orm import Session
 
 from device_db import ArchitectureIndices
+from service.model_store import stored_models
 from spaces import SPACES, InvalidArchitectureError, SearchSpace
+from spaces.onnx_model import NAME, OnnxModels
 
 
 @runtime_checkable
@@ -29,7 +31,7 @@ def is_index_ready(space: SearchSpace) -> bool:
 
 
 class SpaceCatalogue:
-    """Thread-safe view of `SPACES`; an order, once found in the database, stays."""
+    """Thread-safe view of `SPACES` and of the models in the database; an order, once found there, stays."""
 
     def __init__(self) -> None:
         self._spaces: dict[str, SearchSpace] = dict(SPACES)
@@ -37,12 +39,22 @@ class SpaceCatalogue:
         self._lock = threading.Lock()
 
     def current(self, session: Session) -> Mapping[str, SearchSpace]:
-        """All spaces by name; asks the database only for orders that no import had brought yet."""
+        """All spaces by name; asks the database only for orders that no import had brought yet.
+
+        A catalogue belongs to one database: that of the first session.
+        """
+        if NAME not in self._spaces:
+            self._add_models(session)
         for name in tuple(self._without_order):
             order = ArchitectureIndices(session).order(name)
             if order is not None:
                 self._adopt(name, order)
         return self._spaces
+
+    def _add_models(self, session: Session) -> None:
+        with self._lock:
+            if NAME not in self._spaces:
+                self._spaces = self._spaces | {NAME: OnnxModels(stored_models(session))}
 
     def _adopt(self, name: str, order: Sequence[str]) -> None:
         with self._lock:

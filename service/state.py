@@ -29,6 +29,7 @@ class AppState:
         candidates: predictors that devices may get.
         inference: bounds predictions that run at the same time.
         suggestions: the same of suggestions, which take seconds and leave the predictions their slots.
+        imports: bounds uploaded models that are read at the same time, each by a process of its own.
         search_waits: bounds requests that wait for their search.
         bell: rings when a job is created or ends in this process.
     """
@@ -42,6 +43,7 @@ class AppState:
     candidates: LatencyCandidates
     inference: Slots
     suggestions: Slots
+    imports: Slots
     search_waits: Slots
     metrics: Metrics
     bell: Bell
@@ -70,6 +72,7 @@ def open_state(settings: Settings, metrics: Metrics) -> AppState:
         candidates=LatencyCandidates(settings.predictor, ShippedTrunks()),
         inference=Slots("predictions", settings.inference_slots, settings.inference_wait_seconds),
         suggestions=Slots("suggestions", 1, settings.inference_wait_seconds),
+        imports=Slots("models to read", 2, settings.inference_wait_seconds),
         search_waits=Slots("waiting searches", settings.search_waiters, 0.0),
         metrics=metrics,
         bell=Bell(),

@@ -305,3 +305,21 @@ def is_product(space: SearchSpace) -> bool:
 def is_enumerable(space: SearchSpace, limit: int = 100_000) -> bool:
     """Whether listing the space is reasonable."""
     return math.isfinite(space.size) and space.size <= limit
+
+
+class ClassifiedSpace(SearchSpace, Protocol):
+    """A space in which several architectures may be one and the same network."""
+
+    def isomorphism_class(self, architecture: Architecture) -> str:
+        """A string that is equal exactly for architectures that count as one."""
+        ...
+
+
+def has_classes(space: SearchSpace) -> TypeGuard[ClassifiedSpace]:
+    """Whether several architectures may be one network; elsewhere each canonical key is a network of its own."""
+    return hasattr(space, "isomorphism_class")
+
+
+def is_open(space: SearchSpace) -> bool:
+    """Whether users bring the space's architectures: it grows, and each has its own input shape and size."""
+    return getattr(space, "is_open", False)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from spaces.base import ArchGraph, Architecture, IntArray, Layer, Notation, Part, SearchSpace, Workload
+from spaces.base import ArchGraph, Architecture, IntArray, Layer, Notation, Part, SearchSpace, Workload, has_classes
 from spaces.decision_space import DecisionSpace
 from spaces.errors import InvalidArchitectureError
 
@@ -106,6 +106,12 @@ class ConfiguredSpace(DecisionSpace):
     def graph(self, architecture: Architecture) -> ArchGraph:
         """Of the inner architecture."""
         return self.space.graph(self.split(architecture)[0])
+
+    def isomorphism_class(self, architecture: Architecture) -> str:
+        """Of the inner architecture, with the further choices."""
+        inner, chosen = self.split(architecture)
+        of_inner = self.space.isomorphism_class(inner) if has_classes(self.space) else inner.key
+        return f"{of_inner}{_SEPARATOR}{','.join(map(str, chosen))}"
 
     def workload(self, architecture: Architecture) -> Workload:
         """Of the inner architecture."""

@@ -7,9 +7,9 @@ lists its own as `layer_groups`. `body` stands for all groups but `stem` and `he
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Final, Protocol
 
-from spaces.base import Layer, SearchSpace
+from spaces.base import Layer
 from spaces.errors import UnknownLayerGroupError
 
 BODY: Final = "body"
@@ -26,7 +26,21 @@ def layers_of(layers: Iterable[Layer], groups: Collection[str]) -> tuple[Layer, 
     return tuple(layer for layer in layers if layer_group(layer) in groups)
 
 
-def covered_groups(space: SearchSpace, names: Collection[str]) -> dict[str, frozenset[str]]:
+class HasLayerGroups(Protocol):
+    """A search space, or a network of its own."""
+
+    @property
+    def name(self) -> str:
+        """Of the space or network."""
+        ...
+
+    @property
+    def layer_groups(self) -> tuple[str, ...]:
+        """In the order of the network."""
+        ...
+
+
+def covered_groups(space: HasLayerGroups, names: Collection[str]) -> dict[str, frozenset[str]]:
     """The groups that each name stands for; no group has two names.
 
     Args: names: groups of the space, or `body`.
@@ -35,7 +49,7 @@ def covered_groups(space: SearchSpace, names: Collection[str]) -> dict[str, froz
     return {name: _covered(space, name, names) for name in names}
 
 
-def _covered(space: SearchSpace, name: str, names: Collection[str]) -> frozenset[str]:
+def _covered(space: HasLayerGroups, name: str, names: Collection[str]) -> frozenset[str]:
     if name in space.layer_groups:
         return frozenset({name})
     if name != BODY:

@@ -28,8 +28,10 @@ from targets.errors import (
     UnsupportedPrecisionError,
 )
 from targets.hardware_spec import HardwareSpec
+from targets.hardware_target import HardwareTarget
 from targets.host import WithHost
 from targets.m4bram import M4bram, M4bramHardware
+from targets.mixed_precision import MixedPrecision
 from targets.roofline import ArithmeticUnit, Roofline, RooflineHardware
 from targets.segment_costs import CostArrays, segment_costs
 from targets.variants import vary
@@ -45,10 +47,12 @@ __all__ = [
     "CostArrays",
     "Cycles",
     "HardwareSpec",
+    "HardwareTarget",
     "InvalidHardwareError",
     "LayerCost",
     "M4bram",
     "M4bramHardware",
+    "MixedPrecision",
     "Mode",
     "NotAdditiveError",
     "Precision",
@@ -73,6 +77,7 @@ __all__ = [
     "segment_costs",
     "total_cost",
     "vary",
+    "vary_hardware",
 ]
 
 
@@ -81,7 +86,7 @@ class TargetModel:
     """A cost model: what its hardware descriptions hold, and how one of them becomes a target."""
 
     schema: type[HardwareSpec]
-    build: Callable[[Any], Target]
+    build: Callable[[Any], HardwareTarget[Any]]
 
 
 TARGETS: Final[dict[str, TargetModel]] = {
@@ -112,6 +117,23 @@ def parse_hardware(description: Mapping[str, object], *, source: str | None = No
     return validate(description, TARGETS[target].schema, source=source)
 
 
+def vary_hardware(
+    description: Mapping[str, object], changes: Mapping[str, object], *, source: str | None = None
+) -> HardwareSpec:
+    """A hardware configuration with some keys changed, and with them those that `HardwareSpec.implied` names.
+
+    Args:
+        changes: values by key, see `vary`.
+
+    Raises:
+        InvalidHardwareError: with every key at fault.
+        UnknownTargetError: no cost model of that name.
+    """
+    model = TARGETS.get(str(changes.get("target", description.get("target"))))
+    implied = {} if model is None else model.schema.implied(description, changes)
+    return parse_hardware(vary(description, {**changes, **implied}), source=source)
+
+
 def load_hardware(name: str) -> HardwareSpec:
     """A hardware configuration of the catalogue. Raises: UnknownHardwareError."""
     return parse_hardware(catalogue_description(name), source=name)
@@ -127,11 +149,11 @@ def read_hardware(path: Path) -> HardwareSpec:
     return parse_hardware(file_description(path), source=str(path))
 
 
-def build_target(hardware: HardwareSpec) -> Target:
+def build_target(hardware: HardwareSpec) -> HardwareTarget[Any]:
     """The target that costs workloads on the hardware."""
     return TARGETS[hardware.target].build(hardware)
 
 
-def load_target(name: str) -> Target:
+def load_target(name: str) -> HardwareTarget[Any]:
     """The target of a hardware configuration of the catalogue. Raises: UnknownHardwareError."""
     return build_target(load_hardware(name))

@@ -27,6 +27,7 @@ from spaces.base import Layer, Workload
 from targets.base import Cost, LayerCost, Precision
 from targets.errors import UnsupportedPrecisionError
 from targets.hardware_spec import Bits, HardwareSpec, NonNegative, Positive
+from targets.hardware_target import HardwareTarget
 
 _BITS_PER_BYTE = 8
 
@@ -90,29 +91,8 @@ class RooflineHardware(HardwareSpec):
 
 
 @dataclass(frozen=True, slots=True)
-class Roofline:
-    """The roofline cost of a workload on one hardware configuration; a `Target`."""
-
-    hardware: RooflineHardware
-
-    @property
-    def name(self) -> str:
-        """The hardware configuration's."""
-        return self.hardware.name
-
-    @property
-    def native_precision(self) -> Precision:
-        """Widths that the hardware description calls native."""
-        return Precision(self.hardware.native_weight_bits, self.hardware.native_activation_bits)
-
-    @property
-    def is_additive(self) -> bool:
-        """Layers know nothing of each other."""
-        return True
-
-    def supports(self, layer: Layer) -> bool:
-        """Every layer has arithmetic or traffic."""
-        return True
+class Roofline(HardwareTarget[RooflineHardware]):
+    """The roofline cost of a workload on one hardware configuration; every layer has arithmetic or traffic."""
 
     def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
         """Cost of one run of the workload's batch, at the native precision by default.

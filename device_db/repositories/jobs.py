@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, case, delete, func, not_, select, true, update
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, case, delete, func, insert, not_, select, true, update
 from sqlalchemy.orm import Session
 
 from device_db.column_types import utc_now
 from device_db.errors import JobNotFoundError, JobStateError
-from device_db.models import Job, JobState
+from device_db.models import Job, JobCheckpoint, JobState
 
 _CLAIMABLE = Job.state == JobState.queued
 _RUNNING = Job.state == JobState.running
@@ -76,6 +76,18 @@ class Jobs:
         goes_on = select(Job.id).where(_is_running(job_id, worker), not_(Job.cancel_requested))
         return self._session.scalar(goes_on) is None
 
+    def store_checkpoint(self, job_id: str, state: bytes, *, worker: str) -> None:
+        """Keep what the job's next worker would go on from; nothing, if the job is no longer this worker's."""
+        if self._session.scalar(select(Job.id).where(_is_running(job_id, worker))) is None:
+            return
+        changed = update(JobCheckpoint).where(JobCheckpoint.job_id == job_id).values(state=state)
+        if self._session.scalar(changed.returning(JobCheckpoint.job_id)) is None:
+            self._session.execute(insert(JobCheckpoint).values(job_id=job_id, state=state))
+
+    def checkpoint(self, job_id: str) -> bytes | None:
+        """What an earlier worker left to go on from; None where it left nothing, or the job has ended."""
+        return self._session.scalar(select(JobCheckpoint.state).where(JobCheckpoint.job_id == job_id))
+
     def finish(self, job_id: str, result: Mapping[str, Any], *, worker: str | None = None) -> Job:
         """End a running job with its result: as succeeded, or as cancelled if someone asked for that.
 
@@ -98,6 +110,7 @@ class Jobs:
             heartbeat_at=None,
             attempts=Job.attempts - 1,
         )
+        self._drop_checkpoints()
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a queued job at once, ask a running one to stop, leave an ended one. Raises: JobNotFoundError."""
@@ -108,6 +121,7 @@ class Jobs:
             finished_at=utc_now(),
         )
         if queued is not None:
+            self._drop_checkpoints()
             return queued
         return self._update(_is_running(job_id, None), cancel_requested=True) or self.get(job_id)
 
@@ -148,18 +162,27 @@ class Jobs:
         exhausted = Job.attempts >= max_attempts
         error = {"reason": f"lost its worker {max_attempts} times"}
         ended = {"finished_at": utc_now()}
-        return (
+        count = (
             self._update_many(*stale, Job.cancel_requested, state=JobState.cancelled, **ended)
             + self._update_many(*stale, exhausted, state=JobState.failed, error=error, **ended)
             + self._update_many(*stale, state=JobState.queued, worker=None, heartbeat_at=None)
         )
+        if count:
+            self._drop_checkpoints()
+        return count
 
     def _end(self, job_id: str, worker: str | None, **values: Any) -> Job:
         job = self._update(_is_running(job_id, worker), finished_at=utc_now(), **values)
         if job is None:
             current = self.get(job_id)
             raise JobStateError(job_id, current.state, current.worker)
+        self._session.execute(delete(JobCheckpoint).where(JobCheckpoint.job_id == job_id))
         return job
+
+    def _drop_checkpoints(self) -> None:
+        """Remove those of jobs that nobody goes on with."""
+        waiting = select(Job.id).where(Job.state.in_([JobState.queued, JobState.running]))
+        self._session.execute(delete(JobCheckpoint).where(JobCheckpoint.job_id.not_in(waiting)))
 
     def _update(self, condition: ColumnElement[bool], **values: Any) -> Job | None:
         """Change at most one job in one statement and return it."""

@@ -125,6 +125,20 @@ class Measurements:
         pairs = self._session.execute(query.order_by(Measurement.architecture)).all()
         return [key for key, _ in pairs], np.array([value for _, value in pairs], dtype=np.float64)
 
+    def revision(self, device: str, metric: str = "latency_ms") -> tuple[int, int]:
+        """How many current measurements a device has in all spaces, and the number of the newest: changes with them.
+
+        Raises: DeviceNotFoundError.
+        """
+        wanted = (
+            Measurement.device_id == device_id(self._session, device),
+            Measurement.metric == metric,
+            Measurement.is_current,
+        )
+        query = select(func.count(), func.coalesce(func.max(Measurement.id), 0)).where(*wanted)
+        count, newest = self._session.execute(query).one()
+        return count, newest
+
     def conditions(self, device: str, space: str, metric: str = "latency_ms") -> dict[str, frozenset[int | str]]:
         """Under which batch sizes, precisions and input shapes a device was measured in a space, where that is known.
 

@@ -235,7 +235,8 @@ def run_task(
 ) -> list[dict[str, Any]]:
     """A row for each number of samples, sampler and predictor: see `mean_scores`.
 
-    Args: splits: in the place of random sources and of what the sampler chooses; the only sampler is then `GIVEN`.
+    Args: splits: in the place of random sources and of what samplers choose; the only sampler is then `GIVEN`, and
+        `samples` is how many they hold.
     """
     scores: dict[tuple[int, str, str], list[dict[str, Scores]]] = {}
     known: Designs = {}

@@ -12,7 +12,8 @@ import typer
 from service.cli.failures import CommandError
 from service.cli.options import AsJson, DataDir
 from service.cli.output import print_answer, print_json, print_table, say
-from service.cli.transfer import GZIP, MEDIA_TYPES, media_type_of, open_file, rejection, send_file, show_fault
+from service.cli.remote import ApiKeyOption, ServerOption, describe_fault
+from service.cli.transfer import GZIP, MEDIA_TYPES, media_type_of, open_file, rejection, send_file
 
 app = typer.Typer(
     invoke_without_command=True, help="List the test accuracies by space and data set, or store some with `add`."
@@ -48,11 +49,8 @@ def add(
     check_units: Annotated[
         bool, typer.Option("--check-units/--no-check-units", help="Refuse accuracies that look like shares.")
     ] = True,
-    server: Annotated[
-        str | None,
-        typer.Option("--server", envvar="ARCHCAST_SERVER", help="URL of a server; needs ARCHCAST_API_KEY."),
-    ] = None,
-    api_key: Annotated[str | None, typer.Option(envvar="ARCHCAST_API_KEY", hidden=True, help="Of the server.")] = None,
+    server: ServerOption = None,
+    api_key: ApiKeyOption = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -98,4 +96,4 @@ def _report(answer: dict[str, Any]) -> None:
     counts = ", ".join(f"{answer[name]:,} {name}" for name in ("inserted", "updated", "unchanged", "rejected"))
     say(f"accuracies {verb}stored: {counts}")
     for fault in answer["errors"]:
-        say(f"  {show_fault(fault)}")
+        say(f"  {describe_fault(fault)}")

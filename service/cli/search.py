@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.options import AsJson, DataDir, DeviceOption, Interval, SpaceOption
 from service.cli.output import print_answer, print_table, say
+from service.cli.precision import by_group
 
 if TYPE_CHECKING:
     from service.schemas.searches import SearchAnswer
@@ -42,6 +44,18 @@ def search(
     algorithm: Annotated[
         str, typer.Option("--algorithm", help="`auto` scores everything where the space allows.")
     ] = "auto",
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="JOB", help="Start from the front of an earlier search.")
+    ] = None,
+    from_samples: Annotated[
+        bool, typer.Option("--from-samples", help="Start from the architectures measured on the device.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how sure each place on the front is; --json: what was given up too.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the front into a file, .svg or .png.")
+    ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
     precision: Annotated[
         list[str] | None,
@@ -55,15 +69,28 @@ def search(
         list[str] | None,
         typer.Option("--hardware", metavar="KEY=V1,V2", help="Choose a key of the simulated device's hardware too."),
     ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="DEVICE", help="Another device at once: latency_ms@DEVICE; may be repeated."),
+    ] = None,
+    probability: Annotated[
+        float | None,
+        typer.Option("--probability", min=0.5, max=1.0, help="With which a latency keeps its --max, not on average."),
+    ] = None,
     interval: Interval = 0.9,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the architectures that no other one beats in all objectives, within the limits."""
+    if plot is not None and plot.suffix not in (".svg", ".png"):
+        raise typer.BadParameter(f"{plot} must end in .svg or .png", param_hint="--plot")
     limits: dict[str, dict[str, float]] = {}
     for bound, given in (("max", maxima), ("min", minima)):
         for metric, value in map(_parse_limit, given or []):
             limits.setdefault(metric, {})[bound] = value
+    for metric, limit in limits.items():
+        if probability is not None and metric.startswith("latency_ms"):
+            limit["probability"] = probability
 
     from service.cli.requests import build
     from service.cli.workspace import open_workspace
@@ -75,14 +102,17 @@ def search(
         SearchRequest,
         space=space,
         device=device,
-        objectives=objectives or ["accuracy", "latency_ms"],
+        devices=also or [],
+        **({"objectives": objectives} if objectives else {}),
         constraints=limits,
         budget={"evaluations": evaluations, "seconds": seconds},
         seed=seed,
         algorithm=algorithm,
         dataset=dataset,
+        explain=explain,
+        warm_start={"job": after, "samples": from_samples} if after or from_samples else None,
         interval=interval,
-        precision=_by_group(dict(_parse_candidates(each) for each in precision or [])),
+        precision=by_group(dict(_parse_candidates(each) for each in precision or [])),
         hardware=dict(_parse_candidates(each) for each in hardware or []),
     )
     with open_workspace(data_dir) as workspace:
@@ -92,6 +122,8 @@ def search(
         answer = run_search(
             workspace.read_sessions, spaces, workspace.predictors, workspace.settings, request, job_id=_JOB_ID
         )
+    if plot is not None:
+        _draw(answer, request.objectives, plot)
     if as_json:
         print_answer(answer)
     else:
@@ -117,22 +149,18 @@ def _parse_candidates(text: str) -> tuple[str, list[object]]:
     return key, [yaml.safe_load(value) for value in values.split(",")]
 
 
-def _by_group(candidates: Mapping[str, list[object]]) -> dict[str, Any]:
-    """The request's `precision`: keys of the whole network, and those of `groups` that have a group before a dot."""
-    found: dict[str, Any] = {}
-    for path, values in candidates.items():
-        group, dot, key = path.rpartition(".")
-        members = found.setdefault("groups", {}).setdefault(group, {}) if dot else found
-        members[key] = values
-    return found
+def _draw(answer: SearchAnswer, objectives: Sequence[str], path: Path) -> None:
+    from service.front_plot import plot_front
+
+    front = [entry.model_dump() for entry in answer.front]
+    path.write_bytes(plot_front(front, objectives, f"{answer.space} on {answer.device}", path.suffix[1:]))
 
 
 def _print_front(answer: SearchAnswer) -> None:
-    members = [
-        name
-        for name in ((answer.front[0].model_extra or {}) if answer.front else {})
-        if not (name in _ACCURACY_BOUNDS and answer.accuracy is not None and answer.accuracy.source == "table")
-    ]
+    hidden = {"devices", "exchanges"}
+    if answer.accuracy is not None and answer.accuracy.source == "table":
+        hidden |= {*_ACCURACY_BOUNDS}
+    members = [name for name in (answer.front[0].model_extra or {}) if name not in hidden] if answer.front else []
     rows = [
         (entry.architecture, *((entry.model_extra or {})[name] for name in members), entry.lower_ms, entry.upper_ms)
         for entry in answer.front

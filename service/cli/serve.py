@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 _BACKLOG = 2048
+_SHUTDOWN_SECONDS = 35  # a request that waits for its search ends by itself, a stream of events would not
 
 
 def serve(
@@ -56,7 +57,12 @@ def _run(settings: Settings, listener: socket.socket, data_dir: Path | None, *, 
     configure_logging(settings.log_level, settings.log_format)
     _announce(settings, listener, data_dir)
     config = uvicorn.Config(
-        create_app(settings), log_config=None, access_log=False, server_header=False, proxy_headers=False
+        create_app(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     with suppress(KeyboardInterrupt):  # uvicorn has shut down in order by then
         uvicorn.Server(config).run(sockets=[listener])

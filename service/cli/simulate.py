@@ -9,6 +9,7 @@ import typer
 
 from service.cli.options import DataDir
 from service.cli.output import print_answer, print_table, say
+from service.cli.precision import by_group
 
 if TYPE_CHECKING:
     from service.schemas.simulation import SimulationAnswer
@@ -49,6 +50,14 @@ def simulate(
     ] = None,
     weight_bits: Annotated[float | None, typer.Option("--weight-bits", "--w-bits", help="Native by default.")] = None,
     activation_bits: Annotated[float | None, typer.Option("--activation-bits", "--a-bits")] = None,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--precision",
+            metavar="[GROUP.]KEY=VALUE",
+            help="weight_bits, activation_bits or weight_format; of a group of layers, as in head.weight_bits=8.",
+        ),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the hardware description; repeatable."),
@@ -63,7 +72,8 @@ def simulate(
     """
     if output_format not in _FORMATS:
         raise typer.BadParameter(f"{output_format!r} is none of {', '.join(_FORMATS)}", param_hint="--format")
-    settings = dict(_parse_change(each) for each in changes or [])
+    settings = dict(_parse_change(each, "--set") for each in changes or [])
+    precisions = by_group(dict(_parse_change(each, "--precision") for each in precision or []))
     is_file = target.endswith((".yaml", ".yml"))
 
     from service.cli.requests import build
@@ -89,6 +99,7 @@ def simulate(
         batch=batch,
         weight_bits=weight_bits,
         activation_bits=activation_bits,
+        precision=precisions or None,
         host=host,
     )
     answer = run(_spaces(space, data_dir), request)
@@ -110,16 +121,16 @@ def _spaces(space: str | None, data_dir: Path | None) -> Any:
         return workspace.spaces(session)
 
 
-def _parse_change(text: str) -> tuple[str, object]:
+def _parse_change(text: str, option: str) -> tuple[str, object]:
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise typer.BadParameter(f"{text!r} is not KEY=VALUE, for example clock_ghz=0.8", param_hint="--set")
+        raise typer.BadParameter(f"{text!r} is not KEY=VALUE, for example clock_ghz=0.8", param_hint=option)
     import yaml
 
     try:
         return key, yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise typer.BadParameter(f"the value of {key} is not YAML: {value!r}", param_hint="--set") from error
+        raise typer.BadParameter(f"the value of {key} is not YAML: {value!r}", param_hint=option) from error
 
 
 def _read_hardware(path: Path) -> dict[str, object]:

@@ -6,6 +6,7 @@ from service.cli.output import print_answer, print_table
 
 def targets(as_json: AsJson = False) -> None:
     """List the targets of `archcast simulate`."""
+    from service.device_costs import SIMULATED_METRICS
     from service.use_cases.describe_targets import list_targets
 
     answer = list_targets()
@@ -19,7 +20,8 @@ def targets(as_json: AsJson = False) -> None:
             f"{each.native_weight_bits:g}",
             f"{each.native_activation_bits:g}",
             ", ".join(each.modes),
+            ", ".join(metric for metric in each.metrics if metric in SIMULATED_METRICS),
         )
         for each in answer.targets
     ]
-    print_table(("target", "model", "weight_bits", "activation_bits", "modes"), rows)
+    print_table(("target", "model", "weight_bits", "activation_bits", "modes", "metrics"), rows)

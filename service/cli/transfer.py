@@ -1,4 +1,4 @@
-"""Files of rows that a command stores, here or on a server: their formats, sending them, telling what is wrong."""
+"""Files of rows that a command stores, here or on a server: their formats, sending them, the rows at fault."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 import typer
 
 from service.cli.failures import CommandError
+from service.cli.remote import Server, describe_fault
 
 if TYPE_CHECKING:
     from service.uploads.errors import RejectedRowsError
@@ -20,7 +21,6 @@ MEDIA_TYPES: Final = {
     ".parquet": "application/vnd.apache.parquet",
 }
 GZIP: Final = ".gz"
-_TIMEOUT_S: Final = 600
 
 
 def media_type_of(file: Path) -> str:
@@ -35,31 +35,8 @@ def send_file(
     server: str, path: str, api_key: str | None, file: Path, media_type: str, query: dict[str, str]
 ) -> dict[str, Any]:
     """Upload over HTTP: needs the base install only. Raises: CommandError."""
-    import httpx
-
-    headers = {"Content-Type": media_type} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
-    if _is_gzip(file):
-        headers["Content-Encoding"] = "gzip"
-    url = f"{server.rstrip('/')}{path}"
-    try:
-        with file.open("rb") as body:
-            response = httpx.post(url, params=query, content=body, headers=headers, timeout=_TIMEOUT_S)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"{server} cannot be reached: {error}") from error
-    if response.is_success:
-        return response.json()
-    raise _refusal(response.status_code, response.headers.get("content-type", ""), response.text)
-
-
-def _refusal(status: int, content_type: str, text: str) -> CommandError:
-    """An RFC 9457 problem as a command's error."""
-    import json
-
-    if not content_type.startswith("application/problem+json"):
-        return CommandError(f"the server answered {status}")
-    problem = json.loads(text)
-    faults = [show_fault(fault) for fault in problem.get("errors", [])]
-    return CommandError(problem.get("detail") or problem.get("title", f"the server answered {status}"), faults)
+    headers = {"Content-Type": media_type} | ({"Content-Encoding": "gzip"} if _is_gzip(file) else {})
+    return Server(server, api_key).post_file(path, query, file, headers)
 
 
 def _is_gzip(file: Path) -> bool:
@@ -74,14 +51,7 @@ def open_file(file: Path) -> BinaryIO:
 def rejection(error: RejectedRowsError) -> CommandError:
     """The bad rows as a command's error."""
     faults = [
-        show_fault({"row": one.row, "line": one.line, "column": one.column, "reason": one.reason})
+        describe_fault({"row": one.row, "line": one.line, "column": one.column, "reason": one.reason})
         for one in error.problems
     ]
     return CommandError(str(error), faults)
-
-
-def show_fault(fault: dict[str, Any]) -> str:
-    """`line 3, latency_ms: reason`."""
-    place = f"line {fault['line']}" if fault.get("line") else f"row {fault['row']}" if fault.get("row") else ""
-    where = ", ".join(part for part in (place, fault.get("column") or fault.get("pointer") or "") if part)
-    return f"{where}: {fault['reason']}" if where else fault["reason"]

@@ -12,7 +12,8 @@ import typer
 from service.cli.failures import CommandError
 from service.cli.options import AsJson, DataDir
 from service.cli.output import print_json, say
-from service.cli.transfer import GZIP, MEDIA_TYPES, media_type_of, open_file, rejection, send_file, show_fault
+from service.cli.remote import ApiKeyOption, ServerOption, describe_fault
+from service.cli.transfer import GZIP, MEDIA_TYPES, media_type_of, open_file, rejection, send_file
 
 
 def upload(
@@ -24,11 +25,8 @@ def upload(
     check_units: Annotated[
         bool, typer.Option("--check-units/--no-check-units", help="Refuse latencies that look about 1000x off.")
     ] = True,
-    server: Annotated[
-        str | None,
-        typer.Option("--server", envvar="ARCHCAST_SERVER", help="URL of a server; needs ARCHCAST_API_KEY."),
-    ] = None,
-    api_key: Annotated[str | None, typer.Option(envvar="ARCHCAST_API_KEY", hidden=True, help="Of the server.")] = None,
+    server: ServerOption = None,
+    api_key: ApiKeyOption = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -79,7 +77,7 @@ def _report(answer: dict[str, Any]) -> None:
     counts = ", ".join(f"{answer[name]:,} {name}" for name in ("inserted", "updated", "unchanged", "rejected"))
     say(f"rows {verb}stored: {counts}")
     for fault in answer["errors"]:
-        say(f"  {show_fault(fault)}")
+        say(f"  {describe_fault(fault)}")
     for predictor in answer["predictors"]:
         say("predictor of {device} in {space}: {name} version {version}, {samples} samples".format_map(predictor))
     if answer["batch"]:

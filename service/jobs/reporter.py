@@ -11,13 +11,16 @@ from device_db import DatabaseUnavailableError, Jobs
 from service.state import AppState
 
 if TYPE_CHECKING:
-    from search import Progress
+    from search import Checkpoint, Progress
 
 _log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_CHECKS: Final = 0.3  # so that a cancelled search ends within a second
 _SECONDS_BETWEEN_REPORTS: Final = 0.3
 _MAX_SHARE_OF_TIME: Final = 0.1  # a large front is reported less often
 _REPORTS_BEFORE_STALE: Final = 4  # however long one took
+_SECONDS_BETWEEN_CHECKPOINTS: Final = 5.0
+# A checkpoint holds everything evaluated: this many take some megabytes, of more the last one that was stored stays.
+_MOST_IN_CHECKPOINT: Final = 300_000
 
 
 class WorkerStoppedError(Exception):
@@ -38,11 +41,13 @@ class JobReporter:
         self._longest_pause = state.settings.job_stale_seconds / _REPORTS_BEFORE_STALE
         self._next_check = 0.0
         self._next_report = 0.0
+        self._next_checkpoint = time.monotonic() + _SECONDS_BETWEEN_CHECKPOINTS
         self._is_cancelled = False
 
     def __call__(self, progress: Progress) -> bool:
         """Report, and return whether to stop. Raises: WorkerStoppedError."""
         if self._stop.is_set():
+            self._store_checkpoint(progress)
             raise WorkerStoppedError
         if not self._is_cancelled and time.monotonic() >= self._next_check:
             self._is_cancelled = self._is_to_stop()
@@ -51,7 +56,34 @@ class JobReporter:
             took = self._report(progress)
             pause = max(_SECONDS_BETWEEN_REPORTS, took / _MAX_SHARE_OF_TIME)
             self._next_report = time.monotonic() + min(pause, self._longest_pause)
+        if not self._is_cancelled and time.monotonic() >= self._next_checkpoint:
+            took = self._store_checkpoint(progress)
+            self._next_checkpoint = time.monotonic() + max(_SECONDS_BETWEEN_CHECKPOINTS, took / _MAX_SHARE_OF_TIME)
         return self._is_cancelled
+
+    def last_checkpoint(self) -> Checkpoint | None:
+        """From where the job's last worker was lost or stopped; None if it begins."""
+        from search import Checkpoint, InvalidCheckpointError
+
+        with self._state.read_sessions() as session:
+            state = Jobs(session).checkpoint(self._job_id)
+        try:
+            return None if state is None else Checkpoint.from_bytes(state)
+        except InvalidCheckpointError as error:  # of an older release
+            _log.warning("the search begins anew", extra={"reason": error.reason})
+            return None
+
+    def _store_checkpoint(self, progress: Progress) -> float:
+        """Store the checkpoint; returns the seconds that it took."""
+        started = time.monotonic()
+        if progress.evaluations <= _MOST_IN_CHECKPOINT:
+            try:
+                state = progress.checkpoint().to_bytes()
+                with self._state.sessions.begin() as session:
+                    Jobs(session).store_checkpoint(self._job_id, state, worker=self._worker)
+            except DatabaseUnavailableError as error:
+                _log.warning("checkpoint could not be stored", extra={"reason": str(error)})
+        return time.monotonic() - started
 
     def _is_to_stop(self) -> bool:
         try:
@@ -81,5 +113,6 @@ def _document(progress: Progress) -> dict[str, Any]:
         "evaluations": progress.evaluations,
         "limit": progress.limit,
         "seconds": progress.seconds,
+        "failed": progress.failed,
         "front": [{"architecture": entry.architecture.key, **entry.values} for entry in progress.front],
     }

@@ -15,6 +15,13 @@ def run_search_job(state: AppState, job: Job, report: JobReporter) -> dict[str, 
     with state.read_sessions() as session:
         spaces = state.spaces.current(session)
     answer = run_search(
-        state.read_sessions, spaces, state.predictors, state.settings, request, job_id=job.id, on_progress=report
+        state.read_sessions,
+        spaces,
+        state.predictors,
+        state.settings,
+        request,
+        job_id=job.id,
+        on_progress=report,
+        checkpoint=report.last_checkpoint(),
     )
     return answer.model_dump(mode="json")

@@ -4,7 +4,19 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from service.routes import accuracies, admin, devices, encodings, health, jobs, predictions, searches, spaces, targets
+from service.routes import (
+    accuracies,
+    admin,
+    devices,
+    encodings,
+    health,
+    jobs,
+    models,
+    predictions,
+    searches,
+    spaces,
+    targets,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     predictions.router,
@@ -12,6 +24,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     targets.router,
     jobs.router,
     devices.router,
+    models.router,
     admin.router,
     accuracies.router,
     spaces.router,

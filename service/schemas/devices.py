@@ -33,6 +33,7 @@ class DeviceInfo(BaseModel):
     kind: DeviceKind
     description: str
     samples: dict[str, int] = Field(description="measured architectures by space")
+    metrics: list[str] = Field(description="what a search on it takes for objectives and limits")
 
 
 class DeviceDetail(DeviceInfo):
@@ -57,3 +58,4 @@ class SuggestionList(BaseModel):
     space: str
     measured: int = Field(description="architectures that the device has samples of")
     architectures: list[str]
+    onnx: list[str] = Field(description="path on this server of each architecture's ONNX file, to time it")

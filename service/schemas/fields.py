@@ -11,6 +11,7 @@ DeviceName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100, examples
 SpaceName = Annotated[str, Field(max_length=100, examples=["nb201"])]
 # Further out the bounds rest on the assumed tail alone: no device has the ten thousand samples that would show it.
 HIGHEST_INTERVAL: Final = 0.9999
+HIGHEST_PROBABILITY: Final = 0.999  # of one bound; the interval around it is then within HIGHEST_INTERVAL
 
 Interval = Annotated[
     float,

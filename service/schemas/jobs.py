@@ -15,6 +15,7 @@ class JobProgress(BaseModel):
     evaluations: int = 0
     limit: int | None = None
     seconds: float = 0.0
+    failed: int = Field(default=0, description="evaluations with a metric that was not finite")
 
 
 class JobView(BaseModel):
@@ -31,3 +32,14 @@ class JobView(BaseModel):
     front: list[dict[str, Any]] = Field(description="the front so far, with the objectives only; final in `result`")
     result: SearchAnswer | None
     problem: dict[str, Any] | None = Field(description="RFC 9457 problem of a failed job")
+
+
+class FrontPage(BaseModel):
+    """Part of a front."""
+
+    job: str
+    state: JobState
+    total: int = Field(description="members that can be read, of a front larger than 1,000 these")
+    offset: int
+    next_offset: int | None = Field(description="of the next page; null after the last one")
+    front: list[dict[str, Any]]

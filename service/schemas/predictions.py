@@ -1,11 +1,12 @@
 """Bodies of POST /predict_latency."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from device_db import Artifact
 from service.schemas.fields import DeviceName, Interval, NotationField, Origin, SpaceName
+from spaces.base import LayerKind
 
 
 class PredictionRequest(BaseModel):
@@ -18,6 +19,7 @@ class PredictionRequest(BaseModel):
     architecture: NotationField | None = None
     architectures: Annotated[list[NotationField], Field(min_length=1, max_length=100_000)] | None = None
     interval: Interval = 0.9
+    breakdown: bool = Field(default=False, description="also what each layer's part of the latency is")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -82,6 +84,15 @@ class PredictorInfo(BaseModel):
         )
 
 
+class LayerShare(BaseModel):
+    """A layer's part of a latency."""
+
+    name: str
+    kind: LayerKind
+    share: float = Field(description="of the whole latency; the shares of all layers add up to 1")
+    latency_ms: float
+
+
 class LatencyResult(BaseModel):
     """Latency of one architecture; the bounds equal the value where it was measured or simulated."""
 
@@ -90,6 +101,12 @@ class LatencyResult(BaseModel):
     lower_ms: float
     upper_ms: float
     origin: Origin
+    unlike_samples: bool | None = Field(
+        default=None,
+        description="true where the network is unlike all that the device was timed with, so that its bounds are wide; "
+        "null where the predictor does not tell",
+    )
+    layers: list[LayerShare] | None = Field(default=None, description="in execution order, where a breakdown was asked")
 
 
 class PredictionAnswer(BaseModel):
@@ -99,3 +116,8 @@ class PredictionAnswer(BaseModel):
     space: str
     predictor: PredictorInfo
     results: list[LatencyResult]
+    breakdown: Literal["simulated", "estimated"] | None = Field(
+        default=None,
+        description="where the layers' shares come from: the cost model of a simulated device, or costs of kinds of "
+        "layers that the samples of a measured one say",
+    )

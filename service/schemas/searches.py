@@ -1,5 +1,6 @@
 """Bodies of POST /search."""
 
+import operator
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -16,11 +17,11 @@ from pydantic import (
     model_validator,
 )
 
-from service.schemas.fields import DeviceName, Interval, Origin, SpaceName
+from service.schemas.fields import HIGHEST_PROBABILITY, DeviceName, Interval, Origin, SpaceName
 from service.schemas.predictions import PredictorInfo
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
-_MetricName = Annotated[str, Field(max_length=50, examples=["latency_ms"])]
+_MetricName = Annotated[str, Field(max_length=160, examples=["latency_ms"])]
 
 _GroupName = Annotated[str, Field(min_length=1, max_length=50, examples=["head"])]
 _HardwareKey = Annotated[str, Field(min_length=1, max_length=100, examples=["rows"])]
@@ -37,9 +38,23 @@ class Limit(BaseModel):
 
     max: _Finite | None = None
     min: _Finite | None = None
+    probability: (
+        Annotated[
+            float,
+            Field(
+                gt=0.5,
+                le=HIGHEST_PROBABILITY,
+                allow_inf_nan=False,
+                description="with which a new measurement of the latency keeps `max`; without, its mean keeps it",
+            ),
+        ]
+        | None
+    ) = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.probability is not None and (self.max is None or self.min is not None):
+            raise ValueError("a probability goes with max alone")
         if self.max is None and self.min is None:
             raise ValueError("a limit needs max or min")
         if self.max is not None and self.min is not None and self.min > self.max:
@@ -70,9 +85,8 @@ class PrecisionOptions(BaseModel):
     @field_validator("weight_bits", "activation_bits", "weight_format")
     @classmethod
     def _of_one_type(cls, values: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
-        is_number = [isinstance(value, int | float) and not isinstance(value, bool) for value in values or []]
-        takes = "names" if info.field_name == "weight_format" else "numbers"
-        if any(is_number) if takes == "names" else not all(is_number):
+        takes, kinds = ("names", str) if info.field_name == "weight_format" else ("numbers", int | float)
+        if not all(isinstance(value, kinds) and not isinstance(value, bool) for value in values or []):
             raise ValueError(f"{info.field_name} takes {takes}")
         return values
 
@@ -106,18 +120,41 @@ class SearchedPrecision(PrecisionOptions):
         return groups
 
 
+class WarmStart(BaseModel):
+    """What the search starts from, beside architectures of its own choice; at least one of the two."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]+$", max_length=64)] | None = Field(
+        default=None, description="an earlier search of the same space, ended or running: its front"
+    )
+    samples: bool = Field(default=False, description="the architectures measured on the first device")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.job is None and not self.samples:
+            raise ValueError("give `job`, or `samples`: true")
+        return self
+
+
 class SearchRequest(BaseModel):
     """What to search for.
 
-    Metrics: accuracy, latency_ms, macs, params; on simulated devices also energy_mj, area_mm2, quantisation_sqnr_db
-    where their model knows them. On a simulated device precision and hardware may be decisions too.
+    Metrics: accuracy, latency_ms, macs, params, peak_memory_bytes; on simulated devices also energy_mj, area_mm2,
+    quantisation_sqnr_db and quantisation_mse where their model knows them, see `metrics` in GET /devices. On a
+    simulated device precision and hardware may be decisions too. With several devices, `latency_ms@NAME` is that of
+    one of them; without a name a metric is the first one's.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     space: SpaceName
-    device: DeviceName
-    objectives: Annotated[list[_MetricName], Field(min_length=1, max_length=10)] = ["accuracy", "latency_ms"]
+    device: DeviceName | None = None
+    devices: Annotated[list[DeviceName], Field(max_length=16, description="further ones, or all of them")] = []
+    objectives: Annotated[
+        list[_MetricName],
+        Field(min_length=1, max_length=10, description="unless given, accuracy and the latency on each device"),
+    ] = ["accuracy", "latency_ms"]
     constraints: Annotated[dict[_MetricName, Limit], Field(max_length=10)] = {}
     budget: BudgetRequest = BudgetRequest()
     seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
@@ -126,10 +163,29 @@ class SearchRequest(BaseModel):
     )
     dataset: Annotated[str, Field(max_length=100, description="of the accuracy; cifar10 unless given")] | None = None
     interval: Interval = 0.9
+    warm_start: WarmStart | None = None
+    explain: bool = Field(default=False, description="`exchanges` and `non_dominated_probability` of each member")
     precision: SearchedPrecision = SearchedPrecision()
     hardware: Annotated[dict[_HardwareKey, _Candidates], Field(max_length=8)] = Field(
         default={}, description="candidates for keys of the device's hardware description, dotted where nested"
     )
+
+    @model_validator(mode="after")
+    def _devices_and_objectives(self) -> Self:
+        named = [self.device, *self.devices] if self.device is not None else self.devices
+        if not named:
+            raise ValueError("give `device`, or `devices`")
+        if len(set(named)) < len(named):
+            raise ValueError("a device is given twice")
+        if "objectives" not in self.model_fields_set and len(named) > 1:
+            self.objectives = ["accuracy", *(f"latency_ms@{name}" for name in named)]
+        return self
+
+    @property
+    def named_devices(self) -> dict[str, str]:
+        """Where in the request each device is named, as a JSON pointer; the first device first."""
+        first = {} if self.device is None else {self.device: "/device"}
+        return first | {name: f"/devices/{index}" for index, name in enumerate(self.devices)}
 
     @property
     def options(self) -> dict[tuple[str, ...], Sequence[Any]]:
@@ -166,7 +222,10 @@ class FrontEntry(BaseModel):
 
     It has a further member for each objective and each limited metric, by the metric's name. Where accuracy is one of
     them it has `accuracy_origin` (`table`, `predicted` or `proxy`) and, but for a proxy, `accuracy_lower` and
-    `accuracy_upper` in %; also `precision` and `hardware`, where they were decisions.
+    `accuracy_upper` in %; also `precision` and `hardware`, where they were decisions. A limit with a probability adds
+    what it was decided by, as in `latency_ms_p95`; several devices add `devices`, with `latency_ms`, `lower_ms`,
+    `upper_ms` and `origin` of each. `explain` adds `exchanges`, for each objective the nearest member that is better in
+    it and what changes with it, and `non_dominated_probability` where something is predicted.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -182,7 +241,7 @@ class SearchAnswer(BaseModel):
 
     job: str
     space: str
-    device: str
+    device: str = Field(description="the first one")
     front: list[FrontEntry] = Field(description="at most 1,000 members, the least crowded and each objective's best")
     front_size: int | None = Field(default=None, description="members of the whole front; null in answers of old jobs")
     evaluations: int
@@ -192,6 +251,9 @@ class SearchAnswer(BaseModel):
     stopped_by: str
     complete: bool = Field(description="whether the whole space was scored, so that the front is exact")
     seed: int
-    predictor: PredictorInfo
+    predictor: PredictorInfo = Field(description="of the first device")
+    predictors: dict[str, PredictorInfo] = Field(
+        default={}, exclude_if=operator.not_, description="of each device, where there are several"
+    )
     accuracy: AccuracyInfo | None = Field(description="null where accuracy is neither objective nor limit")
     warnings: list[str] = Field(default=[], description="why the front may not be what was meant")

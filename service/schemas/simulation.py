@@ -12,6 +12,7 @@ from pydantic import (
     StrictStr,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError, ValidationError
@@ -103,6 +104,48 @@ class LayerInput(BaseModel):
         )
 
 
+class LayerPrecision(BaseModel):
+    """Widths of weights and activations in bits, or the weights' format."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weight_bits: _Bits | None = None
+    activation_bits: _Bits | None = None
+    weight_format: Annotated[str, Field(max_length=50, examples=["int4"])] | None = Field(
+        default=None, description="instead of weight_bits: it brings its width"
+    )
+
+    @model_validator(mode="after")
+    def _one_width_of_weights(self) -> Self:
+        if self.weight_bits is not None and self.weight_format is not None:
+            raise ValueError("precision takes weight_bits or weight_format: a format brings its width")
+        return self
+
+    def chosen(self) -> dict[str, float | str]:
+        """What is given, by key."""
+        return self.model_dump(include=set(LayerPrecision.model_fields), exclude_none=True)
+
+
+class ChosenPrecision(LayerPrecision):
+    """Of the whole network, and of groups of its layers; as `/search` names its choice."""
+
+    groups: Annotated[
+        dict[Annotated[str, Field(min_length=1, max_length=50)], LayerPrecision], Field(max_length=64)
+    ] = Field(
+        default_factory=dict,
+        description="by layer group, the first part of a layer's name, or `body` for what lies between stem and head "
+        "and is not named: what differs there from the whole network's",
+    )
+
+    @field_validator("groups")
+    @classmethod
+    def _say_something(cls, groups: dict[str, LayerPrecision]) -> dict[str, LayerPrecision]:
+        for name, precision in groups.items():
+            if not precision.chosen():
+                raise ValueError(f"the group {name!r} has no precision")
+        return groups
+
+
 class SimulationRequest(BaseModel):
     """A target and what it runs: `space` and `architecture`, a language `model`, `layers`, or M4BRAM's `network`."""
 
@@ -134,6 +177,9 @@ class SimulationRequest(BaseModel):
     batch: _Batch = Field(default=1, description="samples or sequences per run")
     weight_bits: _Bits | None = Field(default=None, description="the target's native width by default")
     activation_bits: _Bits | None = None
+    precision: ChosenPrecision | None = Field(
+        default=None, description="the same and the weights' format, also for groups of layers"
+    )
     host: _TargetName | None = Field(default=None, description="hardware that runs the layers that the target cannot")
 
     @model_validator(mode="after")
@@ -158,8 +204,9 @@ class SimulationAnswer(BaseModel):
     workload: str = Field(description="what ran")
     stage: Stage | None = Field(description="of a language model")
     batch: int
-    weight_bits: float
+    weight_bits: float = Field(description="of layers that belong to no group with a precision of its own")
     activation_bits: float
+    weight_format: str | None = Field(default=None, description="of these weights, where one describes them")
     cycles_compute: float | None
     cycles_dram: float | None
     cycles_total: float | None
@@ -184,6 +231,7 @@ class TargetInfo(BaseModel):
     modes: list[str] = Field(description="ways to compute, where the model has several")
     native_weight_bits: float
     native_activation_bits: float
+    metrics: list[str] = Field(description="what a search on it takes for objectives and limits")
     is_additive: bool = Field(description="whether costs add over layers; whole spaces are then costed by look-up")
     hardware: dict[str, Any] = Field(description="the description; every key may be changed by `set`")
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from service.uploads.columns import shown
 from spaces import SearchSpace
+from spaces.base import is_open
 
 COLUMNS: Final = ("batch_size", "precision", "input_shape")
 _SAMPLED: Final = 16  # architectures that tell whether a space leaves the input shape open
@@ -83,6 +84,8 @@ class Conditions:
 @cache
 def _chooses_its_input(space: SearchSpace) -> bool:
     """Whether the input shape is part of the architecture, as Once-for-all's resolution is."""
+    if is_open(space):
+        return True
     sampled = space.sample(_SAMPLED, rng=np.random.default_rng(0))
     return len({space.workload(architecture).input_shape for architecture in sampled}) > 1
 

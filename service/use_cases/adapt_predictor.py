@@ -27,6 +27,7 @@ from service.latency_candidates import SOURCE_SAMPLES, Choice, LatencyCandidates
 from service.stored_predictor import read_predictor
 from spaces import Architecture, SearchSpace
 from spaces.base import FloatArray
+from spaces.onnx_model import NAME as UPLOADED
 
 MAX_SOURCES: Final = 64
 # What `foresee` calls a predictor that only a fit can choose.
@@ -206,7 +207,12 @@ def _by_name(predictor: AdaptedPredictor) -> tuple[str, str]:
 
 
 def _basis(session: Session, candidates: LatencyCandidates, device: str, space: str) -> _Basis | None:
-    """What there is to fit on now; None below `MIN_SAMPLES`. Raises: DeviceNotFoundError."""
+    """What there is to fit on now; None below `MIN_SAMPLES`. Raises: DeviceNotFoundError.
+
+    None as well for uploaded networks, whose layers a device's samples in every space tell of: see `workload_costs`.
+    """
+    if space == UPLOADED:
+        return None
     measurements = Measurements(session)
     keys, latency_ms = measurements.latencies(device, space)
     if len(keys) < MIN_SAMPLES:

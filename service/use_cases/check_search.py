@@ -6,14 +6,15 @@ from sqlalchemy.orm import Session
 
 from service.accuracy_source import choose_dataset
 from service.codesign import Codesign
-from service.device_costs import open_costs
 from service.errors import FieldError, InvalidRequestError
-from service.lookup import body_device, body_space
+from service.lookup import body_space
 from service.predictor_cache import PredictorCache
 from service.problems import json_pointer
 from service.schemas.searches import SearchRequest
-from service.search_metrics import metric_names
+from service.search_metrics import every_metric, split_name
+from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
+from service.warm_start import starting_architectures
 from spaces import SearchSpace, is_enumerable
 
 
@@ -26,28 +27,41 @@ def check_search(
 ) -> None:
     """Return if the search can run. Raises: InvalidRequestError that points at each fault; DeviceNotReadyError."""
     space = body_space(spaces, request.space)
-    device = body_device(session, request.device)
-    costs = (
-        Codesign(device, space, request) if request.options else open_costs(session, predictors, device, space, keys=())
-    )
-    searched = costs.space if isinstance(costs, Codesign) else space
+    if not space.size:
+        reason = f"{space.name} has no architectures yet: POST /models brings them"
+        raise InvalidRequestError([FieldError(reason, pointer="/space")])
+    devices = open_devices(session, predictors, request, space, keys=())
+    if isinstance(devices.first, Codesign):
+        devices.first.check()
+    searched = devices.first.space if isinstance(devices.first, Codesign) else space
     faults = [
-        *_metric_faults(request, metric_names(costs)),
+        *_metric_faults(request, devices),
         *_algorithm_faults(request, searched),
         *_budget_faults(request, settings),
     ]
     if faults:
         raise InvalidRequestError(faults)
     choose_dataset(session, space, request.dataset)
+    starting_architectures(session, space, request)
 
 
-def _metric_faults(request: SearchRequest, known: list[str]) -> list[FieldError]:
+def _metric_faults(request: SearchRequest, devices: SearchedDevices) -> list[FieldError]:
+    several = len(devices.costs) > 1
+    known = every_metric(devices.evaluators if several else devices.first.evaluators)
     named = [(json_pointer(["objectives", index]), name) for index, name in enumerate(request.objectives)]
     named += [(json_pointer(["constraints", name]), name) for name in request.constraints]
     faults = [
-        FieldError(f"unknown metric {name!r} for this device; known: {', '.join(known)}", pointer=pointer)
+        FieldError(f"unknown metric {name!r} for {_these(request)}; known: {', '.join(known)}", pointer=pointer)
         for pointer, name in named
-        if name not in known
+        if name not in known and name not in devices.evaluators
+    ]
+    faults += [
+        FieldError(
+            f"a probability goes with a latency, and {name!r} is none: nothing is known of its distribution",
+            pointer=json_pointer(["constraints", name, "probability"]),
+        )
+        for name, limit in request.constraints.items()
+        if limit.probability is not None and split_name(name)[0] != "latency_ms"
     ]
     repeated = [
         FieldError(f"objective {name!r} is given twice", pointer=json_pointer(["objectives", index]))
@@ -55,6 +69,10 @@ def _metric_faults(request: SearchRequest, known: list[str]) -> list[FieldError]
         if name in request.objectives[:index]
     ]
     return faults + repeated
+
+
+def _these(request: SearchRequest) -> str:
+    return ", ".join(request.named_devices)
 
 
 def _algorithm_faults(request: SearchRequest, space: SearchSpace) -> list[FieldError]:

@@ -8,6 +8,7 @@ from device_db import Artifact, Artifacts, DeviceKind, Devices
 from service.lookup import find_space
 from service.schemas.devices import DeviceDetail, DeviceInfo, DeviceList, PredictorVersion
 from service.schemas.predictions import PredictorInfo
+from service.search_metrics import device_metrics
 from spaces import SearchSpace
 
 
@@ -22,7 +23,11 @@ def list_devices(
     return DeviceList(
         devices=[
             DeviceInfo(
-                name=device.name, kind=device.kind, description=device.description, samples=counts.get(device.name, {})
+                name=device.name,
+                kind=device.kind,
+                description=device.description,
+                samples=counts.get(device.name, {}),
+                metrics=device_metrics(device),
             )
             for device in devices
         ]
@@ -38,6 +43,7 @@ def describe_device(session: Session, name: str) -> DeviceDetail:
         kind=device.kind,
         description=device.description,
         samples=samples,
+        metrics=device_metrics(device),
         created_at=device.created_at,
         target=device.target,
         hardware=device.config.get("name"),

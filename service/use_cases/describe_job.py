@@ -27,6 +27,12 @@ def describe_job(job: Job) -> JobView:
     )
 
 
+def front_of(job: Job) -> list[dict[str, Any]]:
+    """The final front, or the one so far, which has the metrics alone."""
+    result = job.result or {}
+    return result.get("front") or job.progress.get("front", [])
+
+
 def _problem(job: Job) -> dict[str, Any] | None:
     """The stored problem; a job that lost its workers has only the reason."""
     if job.error is None or "status" in job.error:

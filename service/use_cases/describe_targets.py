@@ -3,6 +3,7 @@
 from typing import get_args
 
 from service.schemas.simulation import TargetInfo, TargetList
+from service.search_metrics import hardware_metrics
 from targets import HardwareSpec, build_target, hardware_names, load_hardware
 from targets.llm import llm_names
 
@@ -21,6 +22,7 @@ def _info(hardware: HardwareSpec) -> TargetInfo:
         modes=list(get_args(mode.annotation)) if mode is not None else [],
         native_weight_bits=hardware.native_weight_bits,
         native_activation_bits=hardware.native_activation_bits,
+        metrics=hardware_metrics(hardware),
         is_additive=build_target(hardware).is_additive,
         hardware=hardware.model_dump(mode="json"),
     )

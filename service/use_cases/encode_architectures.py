@@ -16,7 +16,7 @@ from service.schemas.encodings import (
     EncodingRequest,
 )
 from spaces import Architecture, SearchSpace
-from spaces.base import FloatArray
+from spaces.base import FloatArray, is_open
 
 _MAX_VALUES: Final = 4_000_000  # about 80 MB of JSON
 
@@ -51,6 +51,9 @@ def feature_names(space: SearchSpace, names: Sequence[str]) -> dict[str, tuple[s
     """Names of the columns of each encoding. Raises: InvalidRequestError for unknown and unsupported encodings."""
     features: dict[str, tuple[str, ...]] = {}
     faults: list[FieldError] = []
+    if is_open(space):
+        reason = f"the networks of {space.name} have no vectors of a common length; its layers are at GET /models"
+        raise InvalidRequestError([FieldError(reason, pointer="/space")])
     for index, name in enumerate(names):
         pointer = f"/encodings/{index}"
         if name not in ENCODERS:
@@ -89,6 +92,8 @@ def _first_line(encoder: object) -> str:
 def _dimensions(name: str, spaces: Mapping[str, SearchSpace]) -> dict[str, int]:
     dimensions = {}
     for space in spaces.values():
+        if is_open(space):
+            continue
         try:
             dimensions[space.name] = len(ENCODERS[name].feature_names(space))
         except UnsupportedSpaceError:

@@ -13,7 +13,7 @@ from service.errors import UnusablePredictorError
 from service.stored_predictor import read_predictor
 from service.uploads.units import WHOLE_TOLERANCE, Expectation, expect_from_peers
 from spaces import Architecture, SearchSpace
-from spaces.base import BoolArray
+from spaces.base import BoolArray, is_open
 
 # Beyond so many samples a few folded cells no longer move the median.
 _FEW: Final = 200
@@ -31,8 +31,12 @@ def expect_latency(
     A device with samples is compared with their median and, once it has one, with its predictor; a new one with the
     medians of the measured devices that have a predictor in the space.
 
+    Of a space that users bring nothing is expected: its networks may be of any size.
+
     Raises: DeviceNotFoundError.
     """
+    if is_open(spaces[space]):
+        return None
     keys, latency_ms = Measurements(session).latencies(device, space)
     if not keys:
         return _from_peers(session, device, space, len(architectures))

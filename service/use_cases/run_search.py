@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
 
-from device_db import Devices
 from service.accuracy_source import AccuracySource, choose_dataset, open_accuracy
 from service.codesign import Codesign
-from service.device_costs import DeviceCosts, open_costs
-from service.errors import FieldError, UnreachableLimitError
+from service.front_explanation import explanations
 from service.lookup import find_space
 from service.predictor_cache import PredictorCache
-from service.problems import json_pointer
 from service.schemas.searches import FrontEntry, SearchAnswer, SearchRequest
-from service.search_metrics import direction, evaluators
+from service.search_problem import build_problem, unreachable
+from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
+from service.warm_start import starting_architectures
 from spaces import SearchSpace
 from spaces.base import FloatArray
 
 if TYPE_CHECKING:
-    from search import Problem, Progress, SearchResult
+    from search import Checkpoint, Problem, Progress, SearchResult
 
-
+_log = logging.getLogger(__name__)
 # What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
 LARGEST_FRONT: Final = 1_000
 
@@ -39,6 +40,7 @@ def run_search(
     *,
     job_id: str,
     on_progress: Callable[[Progress], bool] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> SearchAnswer:
     """The Pareto front of a request that `check_search` let pass.
 
@@ -50,33 +52,44 @@ def run_search(
         settings: its longest search ends every search, whatever the request's budget leaves open.
         job_id: named in the answer.
         on_progress: called after each batch; returns True to stop.
+        checkpoint: of an earlier attempt at the same request, which goes on from there.
 
     Raises: UnreachableLimitError if nothing within the limits was found; what `check_search` raises.
     """
-    from search import Budget, run  # brings pymoo: seconds that starting the server need not take
+    from search import (
+        Budget,
+        InvalidCheckpointError,
+        run,
+    )  # brings pymoo: seconds that starting the server need not take
 
     space = find_space(spaces, request.space)
     with sessions() as session:
-        device = Devices(session).get(request.device)
-        costs = Codesign(device, space, request) if request.options else open_costs(session, predictors, device, space)
+        devices = open_devices(session, predictors, request, space)
         accuracy = _accuracy(session, space, request)
-    problem = _problem(space, costs, accuracy, request)
-    result = run(
+        initial = starting_architectures(session, space, request)
+    problem = build_problem(space, devices, accuracy, request)
+    search = partial(
+        run,
         problem,
         algorithm=request.algorithm,
         budget=Budget(request.budget.evaluations, request.budget.seconds),
         cap=Budget(settings.max_search_evaluations, settings.max_search_seconds),
         largest_front=LARGEST_FRONT,
-        rng=np.random.default_rng(request.seed),
+        initial=initial,
         on_progress=on_progress,
     )
+    try:
+        result = search(rng=np.random.default_rng(request.seed), checkpoint=checkpoint)
+    except InvalidCheckpointError as error:  # an older release knew other metrics
+        _log.warning("the search begins anew", extra={"reason": error.reason})
+        result = search(rng=np.random.default_rng(request.seed))
     if not result.feasible and result.stopped_by != "cancelled":
-        raise _unreachable(problem, result)
+        raise unreachable(request, problem, result)
     return SearchAnswer(
         job=job_id,
         space=space.name,
-        device=request.device,
-        front=_front(result, costs, accuracy, request.interval),
+        device=next(iter(devices.costs)),
+        front=_front(problem, result, devices, accuracy, request),
         front_size=result.front_size,
         evaluations=result.evaluations,
         failed=result.failed,
@@ -85,9 +98,10 @@ def run_search(
         stopped_by=result.stopped_by,
         complete=result.complete,
         seed=request.seed,
-        predictor=costs.info,
+        predictor=devices.first.info,
+        predictors={name: costs.info for name, costs in devices.costs.items()} if len(devices.costs) > 1 else {},
         accuracy=accuracy.info if accuracy else None,
-        warnings=_warnings(request, accuracy),
+        warnings=_warnings(request, accuracy, devices),
     )
 
 
@@ -97,92 +111,51 @@ def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> A
     return open_accuracy(session, space, choose_dataset(session, space, request.dataset))
 
 
-def _warnings(request: SearchRequest, accuracy: AccuracySource | None) -> list[str]:
+def _warnings(request: SearchRequest, accuracy: AccuracySource | None, devices: SearchedDevices) -> list[str]:
+    found = devices.first.warnings if isinstance(devices.first, Codesign) else []
     if accuracy is None or accuracy.info.source != "log10_macs" or not {"accuracy", "macs"} <= {*request.objectives}:
-        return []
+        return found
     return [
+        *found,
         "accuracy is only a function of the MACs here, so that maximising it and minimising macs rules hardly any "
-        "architecture out; import accuracies of the space, or leave one of the two objectives out"
+        "architecture out; import accuracies of the space, or leave one of the two objectives out",
     ]
 
 
-def _problem(
-    space: SearchSpace, costs: DeviceCosts, accuracy: AccuracySource | None, request: SearchRequest
-) -> Problem:
-    from search import Constraint, Objective, Problem
-
-    evaluate = evaluators(space, costs, accuracy)
-    if isinstance(costs, Codesign):
-        of_device = costs.evaluators
-        evaluate = {name: each if name in of_device else costs.of_architecture(each) for name, each in evaluate.items()}
-        space = costs.space
-    objectives = {name: Objective(name, direction(name), evaluate[name]) for name in request.objectives}
-    limited = {name: Objective(name, direction(name), evaluate[name]) for name in request.constraints}
-    return Problem(
-        space=space,
-        objectives=objectives,
-        constraints=tuple(
-            Constraint(name, max=limit.max, min=limit.min) for name, limit in request.constraints.items()
-        ),
-        metrics={name: metric for name, metric in limited.items() if name not in objectives},
-    )
-
-
 def _front(
-    result: SearchResult, costs: DeviceCosts, accuracy: AccuracySource | None, interval: float
+    problem: Problem,
+    result: SearchResult,
+    devices: SearchedDevices,
+    accuracy: AccuracySource | None,
+    request: SearchRequest,
 ) -> list[FrontEntry]:
-    latencies = costs.latencies([candidate.architecture for candidate in result.front], interval)
-    bounds = _accuracy_bounds(result, costs, accuracy, interval)
+    bounds = devices.members([candidate.architecture for candidate in result.front], request.interval)
+    accuracies = _accuracy_bounds(result, devices, accuracy, request.interval)
+    explained: list[dict[str, Any]] = [{} for _ in result.front]
+    if request.explain:
+        explained = explanations(problem, result, devices, accuracy, request.seed)
     entries = []
-    for index, candidate in enumerate(result.front):
-        members: dict[str, Any] = dict(candidate.values)
+    for candidate, bounded, explanation in zip(result.front, bounds, explained, strict=True):
+        members: dict[str, Any] = bounded | dict(candidate.values) | explanation
         architecture = candidate.architecture
-        if isinstance(costs, Codesign):
-            members |= costs.members(architecture)
-            architecture, _ = costs.space.split(architecture)
+        if isinstance(devices.first, Codesign):
+            members |= devices.first.members(architecture)
+            architecture, _ = devices.first.space.split(architecture)
         if accuracy is not None:
             members["accuracy_origin"] = accuracy.origin(architecture)
-        if bounds is not None:
-            members |= {name: float(values[index]) for name, values in bounds.items()}
-        entries.append(
-            FrontEntry(
-                architecture=architecture.key,
-                lower_ms=float(latencies.lower_ms[index]),
-                upper_ms=float(latencies.upper_ms[index]),
-                origin=latencies.origins[index],
-                **members,
-            )
-        )
+        if accuracies is not None:
+            members |= {name: float(values[len(entries)]) for name, values in accuracies.items()}
+        entries.append(FrontEntry(architecture=architecture.key, **members))
     return entries
 
 
 def _accuracy_bounds(
-    result: SearchResult, costs: DeviceCosts, accuracy: AccuracySource | None, interval: float
+    result: SearchResult, devices: SearchedDevices, accuracy: AccuracySource | None, interval: float
 ) -> dict[str, FloatArray] | None:
     if accuracy is None:
         return None
     found = [candidate.architecture for candidate in result.front]
-    if isinstance(costs, Codesign):
-        found = [costs.space.split(architecture)[0] for architecture in found]
+    if isinstance(devices.first, Codesign):
+        found = [devices.first.space.split(architecture)[0] for architecture in found]
     bounds = accuracy.bounds(found, interval)
     return None if bounds is None else {"accuracy_lower": bounds[0], "accuracy_upper": bounds[1]}
-
-
-def _unreachable(problem: Problem, result: SearchResult) -> UnreachableLimitError:
-    seen = "of the space" if result.complete else f"of the {result.evaluations} evaluated"
-    best = {name: float(value) for name, value in result.best_reachable.items()}
-    missed = [
-        constraint
-        for constraint in problem.constraints
-        if constraint.objective in best and not constraint.is_met(np.array([best[constraint.objective]]))[0]
-    ]
-    faults = [
-        FieldError(
-            f"no architecture {seen} meets this limit; the best reachable value is {best[constraint.objective]:.6g}: "
-            "relax it to at least that",
-            pointer=json_pointer(["constraints", constraint.objective]),
-        )
-        for constraint in missed
-    ]
-    reason = f"no architecture {seen} meets all limits together, though each can be met alone: relax one of them"
-    return UnreachableLimitError(faults or [FieldError(reason, pointer="/constraints")], best)

@@ -23,7 +23,6 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
     assert request.network is not None
     if not isinstance(hardware, M4bramHardware):
         raise _fault("/network", f"networks are for the M4BRAM family; {hardware.name} takes space, model or layers")
-    _refuse_unused(request)
     if request.batch != 1:
         raise _fault("/batch", f"the studies run one sample, got a batch of {request.batch}")
     design = request.variant or hardware.design
@@ -68,13 +67,15 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
     )
 
 
-def _refuse_unused(request: SimulationRequest) -> None:
+def refuse_unstudied(request: SimulationRequest) -> None:
     """Point at what a study would have to ignore. Raises: InvalidRequestError."""
     faults = []
     if request.mode not in (None, "published"):
         faults.append(FieldError(f"studies are those of mode published, got {request.mode}", pointer="/mode"))
     if request.host is not None:
         faults.append(FieldError("a study has no layers for a host", pointer="/host"))
+    if request.precision is not None:
+        faults.append(FieldError("a study takes weight_bits and activation_bits", pointer="/precision"))
     faults += [
         FieldError(
             f"a study has its own {key}; what may be set: {', '.join(_STUDIED_KEYS)}; budgets are dsp_budget and "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
 from targets.base import Mode
+from targets.formats import NumberFormat, format_at_width, parse_format
 from targets.hardware_spec import HardwareSpec, MeanBits, NonNegative, Positive
 from targets.llm.workload import Stage
 
@@ -31,6 +33,8 @@ class BitModHardware(HardwareSpec):
         is_bit_serial: two bits of the weight per cycle, instead of all.
         subword_bits: bit-parallel elements multiply one weight of this width or two of half of it, where they can.
         kv_bits: width of keys and values.
+        port_weight_bits, port_activation_bits: operands that the buffers' ports are built for, where those are wider
+            than the ones in use.
         pe_pj_per_cycle: energy of one element, before place and route.
         pe_area_um2: area of one element, before place and route.
         layout_factor: energy after place and route over that before; refined: area too.
@@ -61,6 +65,8 @@ class BitModHardware(HardwareSpec):
     is_bit_serial: bool
     subword_bits: Count | None = None
     kv_bits: MeanBits
+    port_weight_bits: MeanBits | None = None
+    port_activation_bits: MeanBits | None = None
     pe_pj_per_cycle: Positive
     pe_area_um2: Positive
     layout_factor: Annotated[float, Field(ge=1, le=100)]
@@ -77,6 +83,34 @@ class BitModHardware(HardwareSpec):
     group_size: Count = 128
     scale_bits: NonNegativeCount = 0
     selector_bits: NonNegativeCount = 0
+
+    @property
+    def stage_weight_bits(self) -> float:
+        """Native width of weights in the stage."""
+        return (self.decode_weight_bits if self.stage == "decode" else None) or self.native_weight_bits
+
+    @property
+    def number_format(self) -> NumberFormat | None:
+        """That of the stage: of the same kind, where decoding has a width of its own."""
+        if self.weight_format is None or self.stage_weight_bits == self.native_weight_bits:
+            return super().number_format
+        name = format_at_width(self.weight_format, self.stage_weight_bits - self.scale_bits / self.group_size)
+        return None if name is None else parse_format(name)
+
+    @classmethod
+    def implied(cls, description: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+        """Also, that weights of another width are those of both stages."""
+        found = super().implied(description, changes)
+        if {"native_weight_bits", "weight_format"} & changes.keys() and "decode_weight_bits" not in changes:
+            found["decode_weight_bits"] = None
+        return found
+
+    @classmethod
+    def _scale_share(cls, description: Mapping[str, object]) -> float:
+        scale_bits, group_size = description.get("scale_bits", 0), description.get("group_size", 128)
+        if isinstance(scale_bits, int) and isinstance(group_size, int) and group_size > 0:
+            return scale_bits / group_size
+        return 0.0
 
     @property
     def active_refinements(self) -> frozenset[Refinement]:

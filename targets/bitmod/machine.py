@@ -64,8 +64,10 @@ def build_machine(
     activation_bits = of.get("activation_bits", precision.activation_bits)
     # A bit-serial element takes half of a step's operands per cycle.
     share = np.where(of["is_bit_serial"], 0.5, 1.0)
-    weight_port = of["dot_product"] * np.ceil(np.divide(weight_bits, 4)) * 4 * rows * share
-    activation_port = of["dot_product"] * activation_bits * columns * share
+    widest_weight = np.maximum(weight_bits, hardware.port_weight_bits or 0)
+    widest_activation = np.maximum(activation_bits, hardware.port_activation_bits or 0)
+    weight_port = of["dot_product"] * np.ceil(widest_weight / 4) * 4 * rows * share
+    activation_port = of["dot_product"] * widest_activation * columns * share
     return Machine(
         rows=rows,
         columns=columns,

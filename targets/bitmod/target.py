@@ -13,37 +13,24 @@ from targets.bitmod.hardware import BitModHardware
 from targets.bitmod.machine import Machine, build_machine
 from targets.errors import UnsupportedPrecisionError
 from targets.gemm import Gemms, lower
+from targets.hardware_target import HardwareTarget
 
 MAX_BITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class BitMod:
-    """A language-model accelerator of the BitMoD model; runs any network whose layers are matrix products."""
-
-    hardware: BitModHardware
-
-    @property
-    def name(self) -> str:
-        """The hardware configuration's."""
-        return self.hardware.name
+class BitMod(HardwareTarget[BitModHardware]):
+    """A language-model accelerator of the BitMoD model; products run in the array, other layers beside it."""
 
     @property
     def native_precision(self) -> Precision:
         """Of the stage that the hardware is configured for."""
-        hardware = self.hardware
-        is_decoding = hardware.stage == "decode" and hardware.decode_weight_bits is not None
-        weight_bits = hardware.decode_weight_bits if is_decoding else hardware.native_weight_bits
-        return Precision(weight_bits or 1, hardware.native_activation_bits)
+        return Precision(self.hardware.stage_weight_bits, self.hardware.native_activation_bits)
 
-    @property
-    def is_additive(self) -> bool:
-        """Layers know nothing of each other."""
-        return True
-
-    def supports(self, layer: Layer) -> bool:
-        """Products run in the array, the rest beside it."""
-        return True
+    def built_for(self, widest: Precision) -> BitMod:
+        """With buffers whose ports are as wide as the widest operands need."""
+        ports = {"port_weight_bits": widest.weight_bits, "port_activation_bits": widest.activation_bits}
+        return BitMod(self.hardware.model_copy(update=ports))
 
     def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
         """Cost of one run of the workload's batch, at the native precision by default.

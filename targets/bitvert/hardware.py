@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from targets.bitvert.refinements import PUBLISHED, REFINEMENTS, Refinement, Refinements
+from targets.formats import BinaryPrunedFormat, NumberFormat
 from targets.hardware_spec import HardwareSpec, MeanBits, NonNegative, Positive
 from targets.sram_costs import sram_costs
 
@@ -76,9 +78,12 @@ class BitSerialHardware(HardwareSpec):
         weights_per_pe: weights that a PE works on together.
         widest_weight_bits: width that the array can compute with.
         widest_activation_bits: likewise.
+        stem_bits: published: least width of weights and inputs of convolutions with more kernel positions than input
+            channels, which the authors' ANT keeps.
         sensitive_fraction: share of the output channels that keep all their weight bits.
         prune_group_size: weights that are pruned together.
-        vector_lanes: elements per cycle of the unit behind the array that pools and adds; used in mode `refined` alone.
+        vector_lanes: elements per cycle of the unit behind the array that pools and adds, in mode `refined` alone; an
+            assumption, since the authors have no such unit.
         weight_buffer: on-chip buffer of weights.
         activation_buffer: on-chip buffer of inputs and outputs.
         weight_read_per: whether the weight buffer is read once per tile or, a column at a time, once per cycle.
@@ -102,6 +107,7 @@ class BitSerialHardware(HardwareSpec):
     cycle_rule: CycleRule
     widest_weight_bits: MeanBits = 8
     widest_activation_bits: MeanBits = 8
+    stem_bits: MeanBits | None = None
     sensitive_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
     prune_group_size: Count = 32
     vector_lanes: Count = 16
@@ -115,6 +121,14 @@ class BitSerialHardware(HardwareSpec):
     row_pj_per_cycle: NonNegative = 0.0
     column_pj_per_tile: NonNegative = 0.0
     scheduler_pj_per_cycle: NonNegative = 0.0
+
+    @property
+    def number_format(self) -> NumberFormat | None:
+        """Of the weights; pruned ones in this hardware's groups, its sensitive channels kept whole."""
+        found = super().number_format
+        if not isinstance(found, BinaryPrunedFormat):
+            return found
+        return replace(found, prune_group_size=self.prune_group_size, sensitive_fraction=self.sensitive_fraction)
 
     @property
     def active_refinements(self) -> Refinements:

@@ -20,28 +20,13 @@ from targets.bitvert.equations import LayerFigures, Weights, evaluate
 from targets.bitvert.hardware import BitSerialHardware
 from targets.bitvert.run import Run
 from targets.bitvert.shapes import FREE_KINDS, POST_KINDS, PRODUCT_KINDS
-from targets.errors import UnsupportedLayerError, UnsupportedPrecisionError
+from targets.errors import UnsupportedPrecisionError
+from targets.hardware_target import HardwareTarget
 
 
 @dataclass(frozen=True, slots=True)
-class BitSerial:
-    """The cost of workloads on one bit-serial accelerator; a `Target`.
-
-    Attributes:
-        hardware: its description.
-    """
-
-    hardware: BitSerialHardware
-
-    @property
-    def name(self) -> str:
-        """The hardware configuration's."""
-        return self.hardware.name
-
-    @property
-    def native_precision(self) -> Precision:
-        """Widths that the hardware description calls native."""
-        return Precision(self.hardware.native_weight_bits, self.hardware.native_activation_bits)
+class BitSerial(HardwareTarget[BitSerialHardware]):
+    """The cost of workloads on one bit-serial accelerator."""
 
     @property
     def is_additive(self) -> bool:
@@ -68,9 +53,7 @@ class BitSerial:
         """
         precision = precision or self.native_precision
         self._check(precision)
-        for layer in workload.layers:
-            if not self.supports(layer):
-                raise UnsupportedLayerError(self.name, layer.name, layer.kind)
+        self.check_layers(workload)
         run = Run.of(self.hardware, workload, precision)
         rows = [_row(figures, run) for figures in evaluate(workload, run, weights)]
         return total_cost(rows, model=self.hardware.target, area_mm2=self.hardware.area_mm2)

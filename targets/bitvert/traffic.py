@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from spaces.base import Layer
 from targets.bitvert.arithmetic import Arithmetic
-from targets.bitvert.hardware import BitSerialHardware
-from targets.bitvert.numbers import Number, ceil, ceil_div, floor, where
+from targets.bitvert.numbers import Number, ceil, ceil_div, floor, maximum, where
 from targets.bitvert.run import Run
 from targets.bitvert.shapes import POST_KINDS, ProductShape
 
@@ -60,9 +59,9 @@ def operands(layer: Layer, done: Arithmetic, run: Run, *, is_last: bool) -> Oper
     weight_bytes, input_bits, is_output_free = 0.0, run.activation_bits, False
     if layer.kind not in POST_KINDS:
         shape = ProductShape.of(layer)
-        keeps_width = "weight-traffic" not in run.refinements and _keeps_full_width(shape, run.hardware)
-        input_bits = _FULL_BITS if keeps_width else input_bits
-        weight_bytes = _weight_bytes(shape, _FULL_BITS if keeps_width else done.weight_bits, run)
+        least_bits = _least_bits(shape, run)
+        input_bits = maximum(input_bits, least_bits)
+        weight_bytes = _weight_bytes(shape, maximum(done.weight_bits, least_bits), run)
         weight_bytes *= 1 if shape.has_weights else run.batch
         is_output_free = is_last and shape.kind == "fc" and "tensor-residency" not in run.refinements
     return Operands(
@@ -140,9 +139,10 @@ def _words(channels: int, bits: Number) -> Number:
     return ceil(channels * bits / _WORD_BITS)
 
 
-def _keeps_full_width(shape: ProductShape, hardware: BitSerialHardware) -> bool:
-    """Whether the published model sizes a layer's weights and inputs at 8 bits: ANT's stem."""
-    return hardware.cycle_rule == "weight_bits" and shape.kind == "conv" and shape.slices_positions
+def _least_bits(shape: ProductShape, run: Run) -> float:
+    """At which the published model sizes the weights and inputs of a layer: more than 1 for ANT's stem."""
+    is_stem = shape.kind == "conv" and shape.slices_positions
+    return run.hardware.stem_bits or 1 if is_stem and "weight-traffic" not in run.refinements else 1
 
 
 def _weight_bytes(shape: ProductShape, bits: Number, run: Run) -> Number:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from targets.formats import grids
 from targets.formats.base import GROUP_SIZE, NumberFormat, Quantised, bits_per_value
+from targets.formats.binary_pruned import BinaryPrunedFormat
 from targets.formats.error import mean_squared_error, network_sqnr_db, sqnr_db
-from targets.formats.network import sqnr_evaluator
+from targets.formats.network import mse_evaluator, sqnr_evaluator
 from targets.formats.quantisers import AdaptiveFormat, GridFormat, IntegerFormat, MicroscalingFormat
 from targets.formats.student_float import MAX_NU, fit_nu, normal_float, student_float
 
@@ -24,6 +25,7 @@ __all__ = [
     "GROUP_SIZE",
     "MAX_NU",
     "AdaptiveFormat",
+    "BinaryPrunedFormat",
     "GridFormat",
     "IntegerFormat",
     "MicroscalingFormat",
@@ -32,7 +34,9 @@ __all__ = [
     "UnknownFormatError",
     "bits_per_value",
     "fit_nu",
+    "format_at_width",
     "mean_squared_error",
+    "mse_evaluator",
     "network_sqnr_db",
     "normal_float",
     "parse_format",
@@ -89,6 +93,10 @@ def _student(name: str, bits: int, nu: float = 5.0) -> NumberFormat:
     return GridFormat(name, bits, student_float(bits, nu))
 
 
+def _pruned(method: str, name: str, bits: str) -> NumberFormat:
+    return BinaryPrunedFormat(name, int(bits), method)
+
+
 # How a family is written, its pattern, and how a name with the pattern's numbers becomes a format.
 _FAMILIES: Final[list[tuple[str, str, Callable[..., NumberFormat]]]] = [
     ("int<bits>", r"int([2-9]|1[0-5])", lambda name, bits: IntegerFormat(name, int(bits))),
@@ -96,6 +104,14 @@ _FAMILIES: Final[list[tuple[str, str, Callable[..., NumberFormat]]]] = [
     ("nf<bits>", r"nf([2-8])", lambda name, bits: _student(name, int(bits), math.inf)),
     ("sf<bits>", r"sf([2-8])", lambda name, bits: _student(name, int(bits))),
     ("sf<bits>(<nu>)", r"sf([2-8])\((\d+(?:\.\d+)?)\)", lambda name, bits, nu: _student(name, int(bits), float(nu))),
+    *(
+        (f"{kind}<bits>", rf"{kind}([2-8])", partial(_pruned, method))
+        for kind, method in (
+            ("bbs-average", "rounded_averaging"),
+            ("bbs-shift", "zero_point_shifting"),
+            ("bit-flip", "bit_flip"),
+        )
+    ),
     ("flint<bits>", r"flint([3-7])", lambda name, bits: GridFormat(name, int(bits), grids.flint(int(bits)))),
     ("ant<bits>", r"ant([3-7])", lambda name, bits: _ant(name, int(bits))),
     (
@@ -104,6 +120,20 @@ _FAMILIES: Final[list[tuple[str, str, Callable[..., NumberFormat]]]] = [
         lambda name, e, m: GridFormat(name, 1 + int(e) + int(m), grids.floating(int(e), int(m))),
     ),
 ]
+
+
+def format_at_width(name: str | None, bits: float) -> str | None:
+    """The name of the format of the same kind at another width, else of integers; None where there is neither."""
+    if not float(bits).is_integer():
+        return None
+    similar = re.sub(r"\d+", str(int(bits)), name, count=1) if name else ""
+    for each in (similar, f"int{int(bits)}"):
+        try:
+            if parse_format(each).bits == bits:
+                return each
+        except UnknownFormatError:
+            continue
+    return None
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ from targets.m4bram.engine import Engine
 from targets.m4bram.hardware import M4bramHardware
 from targets.m4bram.network import FeatureMap, FoldedLayer, Network
 from targets.m4bram.search import Budget, Candidate, NoConfigurationError, SearchGrid, best_configuration, evaluate
+from targets.m4bram.sweep import SweepCosts, sweep
 from targets.m4bram.target import M4bram
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Network",
     "NoConfigurationError",
     "SearchGrid",
+    "SweepCosts",
     "best_configuration",
     "evaluate",
+    "sweep",
 ]

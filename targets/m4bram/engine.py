@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +57,8 @@ class Engine:
     def cycles(self, network: Network, configurations: Configurations) -> IntArray:
         """Of all layers."""
         brams = self.filter_cache_brams(network, configurations)
-        layers = [self.layer_cycles(layer, configurations, brams) for layer in network.layers]
+        counts = Counter(network.layers).items()
+        layers = [times * self.layer_cycles(layer, configurations, brams) for layer, times in counts]
         return sum(layers, start=np.zeros(len(configurations), dtype=np.int64))
 
     def layer_cycles(self, layer: FoldedLayer, configurations: Configurations, brams: IntArray) -> IntArray:

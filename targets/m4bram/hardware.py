@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from targets.hardware_spec import HardwareSpec, Positive
-from targets.m4bram.configuration import Configuration
-from targets.m4bram.design import DESIGNS
+from targets.m4bram.configuration import Configuration, Configurations
+from targets.m4bram.design import ACTIVATION_WIDTHS, DESIGNS, WEIGHT_WIDTHS
+from targets.m4bram.engine import Engine
 from targets.m4bram.refinements import PUBLISHED, REFINEMENTS, Refinement, Refinements
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -27,11 +29,13 @@ class M4bramHardware(HardwareSpec):
         rvec: filter columns at a time.
         dsp_budget: DSPs of the chip.
         bram_budget: block RAMs of the chip.
-        configuration: unroll factors; where there are none, they are searched for, for each workload anew.
+        configuration: unroll factors, of no more DSPs than the budget has at the native widths; where there are none,
+            they are searched for within the budgets, for each workload anew.
         objective: of that search: fewest cycles, or the authors' speed squared per area relative to DLA; mode
             `refined` always wants the fewest cycles.
         memory_bandwidth_gb_per_s: between the chip and its memory; in mode `refined` alone.
-        vector_lanes: elements per cycle of the units that pool and add; in mode `refined` alone.
+        vector_lanes: elements per cycle of the units that pool and add, in mode `refined` alone; an assumption, since
+            the authors have no such units.
     """
 
     target: Literal["m4bram"]  # pyright: ignore[reportIncompatibleVariableOverride]  (frozen, so never reassigned)
@@ -60,11 +64,43 @@ class M4bramHardware(HardwareSpec):
         if self.design not in DESIGNS:
             raise ValueError(f"design must be one of {', '.join(DESIGNS)}, got {self.design!r}")
         if self.configuration is not None:
-            needed = {
-                "dla": ("dsp_qvec", "dsp_cvec", "dsp_kvec"),
-                "no-dsp": ("bram_qvec", "bram_cvec", "bram_kvec"),
-            }.get(DESIGNS[self.design].family, tuple(Configuration.model_fields))
-            missing = [name for name in needed if getattr(self.configuration, name) < 1]
+            missing = [name for name in self.needed_factors if getattr(self.configuration, name) < 1]
             if missing:
                 raise ValueError(f"configuration of {self.design} needs {', '.join(missing)} of at least 1")
+            dsps = self._dsps(self.configuration)
+            if dsps > self.dsp_budget:
+                raise ValueError(
+                    f"the configuration takes {dsps} DSPs, dsp_budget is {self.dsp_budget}; configuration null has one "
+                    "searched for within the budget"
+                )
         return self
+
+    @property
+    def needed_factors(self) -> tuple[str, ...]:
+        """Unroll factors that the design has, all others being 0."""
+        return {
+            "dla": ("dsp_qvec", "dsp_cvec", "dsp_kvec"),
+            "no-dsp": ("bram_qvec", "bram_cvec", "bram_kvec"),
+        }.get(DESIGNS[self.design].family, tuple(Configuration.model_fields))
+
+    def _dsps(self, configuration: Configuration) -> int:
+        """At the native widths; operands that are too wide for the design take as many as its widest ones."""
+        weight_bits, activation_bits = (
+            min(width for width in widths if width >= min(bits, widths[-1]))
+            for bits, widths in (
+                (self.native_weight_bits, WEIGHT_WIDTHS),
+                (self.native_activation_bits, ACTIVATION_WIDTHS),
+            )
+        )
+        design = DESIGNS[self.design]
+        engine = Engine(design, *design.widths(weight_bits, activation_bits), self.rvec)
+        return int(engine.dsps(Configurations.of(configuration))[0])
+
+    @classmethod
+    def implied(cls, description: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+        """Also, that another budget has the configuration searched for within it."""
+        found = super().implied(description, changes)
+        is_fixed = any(key.partition(".")[0] == "configuration" for key in changes)
+        if {"dsp_budget", "bram_budget"} & changes.keys() and not is_fixed:
+            found["configuration"] = None
+        return found

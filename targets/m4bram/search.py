@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -64,6 +65,7 @@ class SearchGrid:
     dla_kvec: range = range(4, 129, 4)
     dla_kvec_is_multiple: bool = False
 
+    @lru_cache(maxsize=32)  # noqa: B019  (grids are few and small, and equal ones share their entries)
     def configurations(self, engine: Engine) -> Configurations:
         """All configurations of the engine's design that the grid and the design's rules admit."""
         return {"dla": self._dla, "m4bram": self._m4bram, "bramac": self._bramac, "no-dsp": self._no_dsp}[

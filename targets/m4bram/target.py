@@ -10,44 +10,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spaces.base import Layer, Workload
 from targets.base import Cost, Cycles, LayerCost, Precision
-from targets.errors import UnsupportedLayerError, UnsupportedPrecisionError
+from targets.errors import UnsupportedPrecisionError
+from targets.hardware_target import HardwareTarget
 from targets.m4bram.configuration import Configurations
-from targets.m4bram.design import ACTIVATION_WIDTHS, BLOCK_MUX, BLOCK_ROWS, DESIGNS, WEIGHT_WIDTHS, Design
+from targets.m4bram.design import ACTIVATION_WIDTHS, DESIGNS, WEIGHT_WIDTHS, Design
 from targets.m4bram.engine import Engine
 from targets.m4bram.hardware import M4bramHardware
 from targets.m4bram.network import PRODUCT_KINDS, FoldedLayer, Network
+from targets.m4bram.run import FREE_KINDS, Run
 from targets.m4bram.search import REFERENCE_DLA, Budget, Candidate, best_configuration, candidate
 
-# Applied to results on their way out, or folded into the weights.
-_FREE_KINDS = frozenset({"activation", "norm"})
 _POST_KINDS = frozenset({"pool", "add", "shuffle", "concat", "slice"})
 
 
 @dataclass(frozen=True, slots=True)
-class M4bram:
-    """The cost of workloads on one FPGA accelerator of the family; a `Target`.
-
-    Attributes:
-        hardware: its description.
-    """
-
-    hardware: M4bramHardware
-
-    @property
-    def name(self) -> str:
-        """The hardware configuration's."""
-        return self.hardware.name
-
-    @property
-    def native_precision(self) -> Precision:
-        """Widths that the hardware description calls native."""
-        return Precision(self.hardware.native_weight_bits, self.hardware.native_activation_bits)
+class M4bram(HardwareTarget[M4bramHardware]):
+    """The cost of workloads on one FPGA accelerator of the family."""
 
     @property
     def is_additive(self) -> bool:
@@ -60,7 +44,7 @@ class M4bram:
 
     def supports(self, layer: Layer) -> bool:
         """Convolutions and linear layers; refined, also matrix products, pooling, additions and data movement."""
-        if layer.kind in _FREE_KINDS or layer.kind in ("conv", "linear"):
+        if layer.kind in FREE_KINDS or layer.kind in ("conv", "linear"):
             return True
         return "other-operations" in self.hardware.active_refinements and layer.kind in PRODUCT_KINDS | _POST_KINDS
 
@@ -81,7 +65,7 @@ class M4bram:
         Args:
             baseline: the network as DLA computes it, where that differs.
         """
-        engine = self._engine(precision or self.native_precision)
+        engine = self.engine(precision or self.native_precision)
         if self.hardware.configuration is not None:
             return candidate(engine, network, self.hardware.configuration)
         budget = Budget(self.hardware.dsp_budget, self.hardware.bram_budget)
@@ -107,13 +91,10 @@ class M4bram:
             NoConfigurationError: the configuration is searched for, and none fits into the budget.
         """
         precision = precision or self.native_precision
-        engine = self._engine(precision)
-        for layer in workload.layers:
-            if not self.supports(layer):
-                raise UnsupportedLayerError(self.name, layer.name, layer.kind)
-        network = Network.of(workload)
-        run = self._run(workload.batch, precision, engine, network)
-        rows = tuple(self._row(layer, run) for layer in workload.layers)
+        engine = self.engine(precision)
+        self.check_layers(workload)
+        run = self._run(workload, precision, engine)
+        rows = tuple(_row(layer, run) for layer in workload.layers)
         return Cost(
             latency_ms=math.fsum(row.latency_ms for row in rows),
             energy_mj=None,
@@ -123,7 +104,8 @@ class M4bram:
             cycles=sum((row.cycles for row in rows if row.cycles is not None), Cycles()),
         )
 
-    def _engine(self, precision: Precision) -> Engine:
+    def engine(self, precision: Precision) -> Engine:
+        """The design at the widths that it computes with. Raises: UnsupportedPrecisionError."""
         weight_bits = self._supported(precision.weight_bits, WEIGHT_WIDTHS)
         activation_bits = self._supported(precision.activation_bits, ACTIVATION_WIDTHS)
         widths = self._design.widths(weight_bits, activation_bits)
@@ -135,80 +117,36 @@ class M4bram:
                 return width
         raise UnsupportedPrecisionError(self.name, bits, widths)
 
-    def _run(self, batch: int, precision: Precision, engine: Engine, network: Network) -> _Run:
-        configurations = None
-        brams = np.zeros(1, dtype=np.int64)
-        stream_bits = 0.0
-        if self.hardware.configuration is not None or network.layers:
-            configurations = Configurations.of(
-                self.hardware.configuration or self.choose_for(network, precision).configuration
-            )
-            brams = engine.filter_cache_brams(network, configurations)
-            stream_brams = self.hardware.bram_budget - int(engine.filter_bandwidth_brams(configurations)[0])
-            stream_bits = max(stream_brams, 0) * BLOCK_ROWS * BLOCK_MUX * engine.design.block_width
-        return _Run(engine, configurations, brams, precision, batch, stream_bits, self._clock_ghz)
-
-    @property
-    def _clock_ghz(self) -> float:
-        """The fabric's, unless the block RAMs that compute are slower."""
-        if "bram-clock" not in self.hardware.active_refinements or self._design.family == "dla":
-            return self.hardware.clock_ghz
-        pumps = 2 if self._design.is_double_pumped else 1
-        return min(self.hardware.clock_ghz, 1 / (self.hardware.block_delay_ns * pumps))
-
-    def _row(self, layer: Layer, run: _Run) -> LayerCost:
-        compute, dims = 0, ""
-        if layer.kind in PRODUCT_KINDS:
-            folded = FoldedLayer.of(layer)
-            compute = self._product_cycles(layer, folded, run)
-            loops = (folded.R, folded.S, folded.C, folded.P, folded.Q, folded.K)
-            dims = "x".join(map(str, loops if folded.kind == "conv" else (folded.C, folded.K)))
-        elif layer.kind in ("pool", "add"):
-            operations = layer.out_elements * layer.kernel_area if layer.kind == "pool" else layer.in_elements
-            compute = math.ceil(run.batch * operations / self.hardware.vector_lanes)
-        bits = self._memory_bits(layer, run) if "memory-bandwidth" in self.hardware.active_refinements else 0.0
-        # Gigabytes per second by gigahertz.
-        memory = bits / (8 * self.hardware.memory_bandwidth_gb_per_s / run.clock_ghz)
-        total = max(compute, memory)
-        return LayerCost(
-            name=layer.name,
-            latency_ms=total / (run.clock_ghz * 1e6),
-            energy_mj=None,
-            macs=run.batch * layer.macs,
-            bytes_moved=bits / 8,
-            cycles=Cycles(compute, memory, total),
-            details={"type": {"linear": "fc"}.get(layer.kind, layer.kind), "dims": dims, "groups": layer.groups},
-        )
-
-    def _product_cycles(self, layer: Layer, folded: FoldedLayer, run: _Run) -> int:
-        assert run.configurations is not None
-        repeats = run.batch
-        if folded.kind == "fc" and "dense-padding" in self.hardware.active_refinements and layer.kind != "matmul":
-            folded, repeats = replace(folded, Q=folded.Q * run.batch), 1  # samples share the weights like tokens do
-        return repeats * int(run.engine.layer_cycles(folded, run.configurations, run.brams)[0])
-
-    def _memory_bits(self, layer: Layer, run: _Run) -> float:
-        """Weights once, and the tensors that do not stay in the stream buffer."""
-        if layer.kind in _FREE_KINDS:
-            return 0.0
-        bits = layer.params * run.precision.weight_bits
-        feature_map = layer.in_channels * layer.in_height * layer.in_width
-        operand = layer.in_elements - layer.inputs * feature_map  # of a matrix product, in the place of weights
-        for tensors, elements in ((layer.inputs, feature_map), (1, operand), (1, layer.out_elements)):
-            tensor_bits = elements * run.precision.activation_bits
-            if tensor_bits > run.stream_bits / 2:  # an input and an output at a time
-                bits += run.batch * tensors * tensor_bits
-        return bits
+    def _run(self, workload: Workload, precision: Precision, engine: Engine) -> Run:
+        network = Network.of(workload)
+        configuration = self.hardware.configuration
+        if configuration is None and network.layers:
+            configuration = self.choose_for(network, precision).configuration
+        widths = {"weight_bits": precision.weight_bits, "activation_bits": precision.activation_bits}
+        chosen = None if configuration is None else Configurations.of(configuration)
+        return Run.start(self.hardware, engine, network, chosen, workload.batch, widths)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Run:
-    """What is the same for all layers of a run; no configuration where there is nothing to multiply."""
+def _row(layer: Layer, run: Run) -> LayerCost:
+    dims = ""
+    if layer.kind in PRODUCT_KINDS:
+        folded = FoldedLayer.of(layer)
+        loops = (folded.R, folded.S, folded.C, folded.P, folded.Q, folded.K)
+        dims = "x".join(map(str, loops if folded.kind == "conv" else (folded.C, folded.K)))
+    compute, bits = _only(run.compute_cycles(layer)), float(_only(run.memory_bits(layer)))
+    memory = float(_only(run.memory_cycles(bits)))
+    total = max(compute, memory)
+    return LayerCost(
+        name=layer.name,
+        latency_ms=total / (float(_only(run.clock_ghz)) * 1e6),
+        energy_mj=None,
+        macs=run.batch * layer.macs,
+        bytes_moved=bits / 8,
+        cycles=Cycles(compute, memory, total),
+        details={"type": {"linear": "fc"}.get(layer.kind, layer.kind), "dims": dims, "groups": layer.groups},
+    )
 
-    engine: Engine
-    configurations: Configurations | None
-    brams: NDArray[np.int64]
-    precision: Precision
-    batch: int
-    stream_bits: float
-    clock_ghz: float
+
+def _only(values: Any) -> Any:
+    """The one number of an array, or the number."""
+    return np.ravel(values)[0].item()

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from search import ALGORITHMS, Budget, Constraint, Objective, Problem, non_dominated, run
+from search import ALGORITHMS, Budget, Checkpoint, Constraint, Evaluation, Objective, Problem, non_dominated, run
 from spaces.base import Architecture
 from spaces.nb201 import Nb201
 
@@ -35,9 +35,9 @@ def make_problem(constraints=(), asked=None):
     )
 
 
-def search(algorithm, problem, seed=0, evaluations=700, on_progress=None):
+def search(algorithm, problem, seed=0, evaluations=700, **options):
     budget = Budget(evaluations=evaluations)
-    return run(problem, algorithm, budget, rng=np.random.default_rng(seed), on_progress=on_progress)
+    return run(problem, algorithm, budget, rng=np.random.default_rng(seed), **options)
 
 
 @algorithms
@@ -59,8 +59,30 @@ def test_algorithm_front_is_what_dominates_everything_evaluated(algorithm):
     evaluated = list(asked)
     kept = non_dominated(problem.costs(problem.evaluate(evaluated)))
     expected = {architecture for architecture, is_kept in zip(evaluated, kept, strict=True) if is_kept}
-    assert {candidate.architecture for candidate in result.front} == expected
-    assert len(result.front) == len(expected)
+    found = [candidate.architecture for candidate in result.front]
+    assert set(found) <= expected
+    classes = [SPACE.isomorphism_class(architecture) for architecture in found]
+    assert set(classes) == {SPACE.isomorphism_class(architecture) for architecture in expected}
+    assert len(set(classes)) == len(classes) == result.front_size
+
+
+@algorithms
+def test_algorithm_started_from_a_front_evaluates_it_first_and_keeps_what_is_good(algorithm):
+    problem = make_problem()
+    front = [candidate.architecture for candidate in search("exhaustive", problem, evaluations=SPACE.size).front]
+    asked = []
+    result = search(algorithm, make_problem(asked=asked), evaluations=len(front) + 40, initial=front)
+    assert set(asked[: len(front)]) == set(front)
+    assert {candidate.architecture for candidate in result.front} == set(front)
+
+
+@algorithms
+def test_algorithm_population_is_what_another_run_could_start_from(algorithm):
+    evaluation = Evaluation(make_problem(), Budget(evaluations=200))
+    ALGORITHMS[algorithm](evaluation, rng=np.random.default_rng(0))
+    assert all(architecture in evaluation for architecture in evaluation.population)
+    if algorithm not in ("exhaustive", "random", "predictor_guided"):  # which need no population to go on
+        assert evaluation.population
 
 
 @algorithms
@@ -114,3 +136,25 @@ def test_algorithm_single_objective_finds_one_best(algorithm):
     problem = make_problem()
     single = Problem(SPACE, {"accuracy": problem.objectives["accuracy"]})
     assert len(search(algorithm, single).front) == 1
+
+
+@algorithms
+def test_algorithm_goes_on_from_a_checkpoint_without_evaluating_anything_again(algorithm):
+    seen = []
+
+    def stop_after_300(progress):
+        seen.append(progress)
+        return progress.evaluations >= 300
+
+    asked = []
+    first = search(algorithm, make_problem(asked=asked), on_progress=stop_after_300)
+    assert first.stopped_by == "cancelled"
+    state = Checkpoint.from_bytes(seen[-1].checkpoint().to_bytes())
+    assert state.keys == tuple(architecture.key for architecture in asked)
+    result = search(algorithm, make_problem(asked=asked), checkpoint=state)
+    assert result.evaluations == len(asked) == len(set(asked)) == 700
+    assert result.seconds > first.seconds
+    problem = make_problem()
+    kept = non_dominated(problem.costs(problem.evaluate(asked)))
+    classes = {SPACE.isomorphism_class(each) for each, is_kept in zip(asked, kept, strict=True) if is_kept}
+    assert {SPACE.isomorphism_class(candidate.architecture) for candidate in result.front} == classes

@@ -214,3 +214,37 @@ def test_prune_removes_ended_jobs_only(session):
     for gone in (ended, cancelled):
         with pytest.raises(JobNotFoundError):
             jobs.get(gone.id)
+
+
+def test_checkpoint_is_kept_for_the_next_worker_and_gone_when_the_job_has_ended(session):
+    jobs = Jobs(session)
+    job = _started(session)
+    assert jobs.checkpoint(job.id) is None
+    for state in (b"one", b"two"):
+        jobs.store_checkpoint(job.id, state, worker="w")
+    assert jobs.checkpoint(job.id) == b"two"
+    jobs.store_checkpoint(job.id, b"three", worker="other")
+    assert jobs.checkpoint(job.id) == b"two"
+    jobs.requeue_lost(["w"])
+    again = jobs.claim("other")
+    assert again is not None
+    assert jobs.checkpoint(job.id) == b"two"
+    jobs.finish(job.id, {}, worker="other")
+    assert jobs.checkpoint(job.id) is None
+
+
+@pytest.mark.parametrize("end", ["release", "lose", "fail", "cancel"])
+def test_checkpoint_of_a_job_that_ends_otherwise_is_gone_too(session, end):
+    jobs = Jobs(session)
+    job = _started(session)
+    jobs.store_checkpoint(job.id, b"state", worker="w")
+    if end in ("release", "lose"):
+        jobs.cancel(job.id)
+        jobs.release(job.id, "w") if end == "release" else jobs.requeue_lost(["w"])
+    elif end == "fail":
+        jobs.fail(job.id, {"reason": "no"})
+    else:
+        jobs.release(job.id, "w")
+        assert jobs.checkpoint(job.id) == b"state"
+        jobs.cancel(job.id)
+    assert jobs.checkpoint(job.id) is None

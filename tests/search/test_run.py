@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from search import (
+    ALGORITHMS,
     AUTO,
     Budget,
     Constraint,
@@ -90,7 +91,7 @@ def test_auto_leaves_a_space_that_the_cap_does_not_cover_to_nsga2(problem):
 
 
 def test_run_unknown_algorithm_names_the_known_ones(problem):
-    with pytest.raises(UnknownAlgorithmError, match=f"'hillclimb'; known: {AUTO}, exhaustive, nsga2, random"):
+    with pytest.raises(UnknownAlgorithmError, match=f"'hillclimb'; known: {AUTO}, {', '.join(ALGORITHMS)}"):
         run(problem, "hillclimb", rng=np.random.default_rng(0))
 
 

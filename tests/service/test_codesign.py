@@ -1,6 +1,7 @@
 """Searches in which precision and hardware are decisions beside the architecture."""
 
 import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,19 @@ import pytest
 from fastapi.testclient import TestClient
 
 from search import non_dominated
-from spaces import SPACES
-from targets import build_target, load_hardware, parse_hardware, segment_costs
+from spaces import SPACES, Layer, Workload
+from spaces.layer_groups import layers_of
+from targets import (
+    Cost,
+    Precision,
+    Target,
+    build_target,
+    catalogue_description,
+    load_hardware,
+    parse_hardware,
+    segment_costs,
+    vary_hardware,
+)
 from targets.formats import parse_format, sqnr_evaluator
 
 NB201 = SPACES["nb201"]
@@ -44,12 +56,29 @@ MACRO = SPACES["tnb101_macro"]
 HEAD = {"head": {"weight_bits": [4, 8]}}
 
 
+@dataclass(frozen=True)
+class OfGroups:
+    """A target that runs the layers of some groups alone."""
+
+    target: Target
+    groups: frozenset[str]
+    name: str = "part"
+    native_precision: Precision = Precision(1, 16)  # noqa: RUF009  (frozen)
+    is_additive: bool = True
+
+    def supports(self, layer: Layer) -> bool:
+        return self.target.supports(layer)
+
+    def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
+        return self.target.cost(replace(workload, layers=layers_of(workload.layers, self.groups)))
+
+
 def groups(**options: Any) -> dict[str, Any]:
     return {"groups": options}
 
 
 def test_search_over_formats_is_the_exact_front_of_all_pairs(shared: TestClient):
-    formats = {"bitmod3": 3.078125, "int8": 8.0625}
+    formats = {"bitmod3": 3.0625, "int8": 8.0625}
     answer = search(
         shared,
         objectives=["latency_ms", "quantisation_sqnr_db"],
@@ -62,7 +91,7 @@ def test_search_over_formats_is_the_exact_front_of_all_pairs(shared: TestClient)
     kept = [cell for cell in CELLS if NB201.workload(cell).macs >= 100e6]
     values = []
     for name, bits in formats.items():
-        changes = {"native_weight_bits": bits, "rows": 64, "mode": "refined"}
+        changes = {"native_weight_bits": bits, "rows": 64, "mode": "refined", "weight_format": None}
         hardware = parse_hardware({**load_hardware("bitmod-lossy").model_dump(), **changes})
         latency_ms = segment_costs(build_target(hardware), NB201, kept).latency_ms
         values.append(np.column_stack([latency_ms, -sqnr_evaluator(NB201, parse_format(name))(kept)]))
@@ -99,6 +128,25 @@ def test_search_front_entries_can_be_simulated_again(shared: TestClient):
         assert simulated["energy_uJ"]["total"] == pytest.approx(entry["energy_mj"] * 1e3)
 
 
+def test_search_front_entries_with_groups_can_be_simulated_as_they_are(shared: TestClient):
+    front = search(
+        shared,
+        objectives=["latency_ms", "energy_mj", "area_mm2"],
+        precision={"weight_bits": [4, 6], **groups(head={"weight_format": ["int8"]}, stage1={"weight_bits": [3, 5]})},
+        hardware={"rows": [32], **REFINED},
+        constraints={"macs": {"min": 150e6}},
+        **RANDOM,
+    )["front"]
+    for entry in front[:5]:
+        body = {name: entry[name] for name in ("architecture", "precision")}
+        answer = shared.post(
+            "/simulate", json={"target": "bitmod-lossy", "space": "nb201", "set": entry["hardware"], **body}
+        ).json()
+        assert answer["latency_ms"] == pytest.approx(entry["latency_ms"])
+        assert answer["energy_uJ"]["total"] == pytest.approx(entry["energy_mj"] * 1e3)
+        assert answer["area_mm2"] == pytest.approx(entry["area_mm2"])
+
+
 def test_search_with_accuracy_does_not_depend_on_the_configuration(shared: TestClient):
     front = search(shared, objectives=["accuracy", "latency_ms"], hardware={"rows": [16, 32]}, **RANDOM)["front"]
     accuracy = {}
@@ -106,17 +154,41 @@ def test_search_with_accuracy_does_not_depend_on_the_configuration(shared: TestC
         assert accuracy.setdefault(entry["architecture"], entry["accuracy"]) == entry["accuracy"]
 
 
-def test_search_configuration_that_the_model_refuses_counts_as_failed(shared: TestClient):
+def test_search_configuration_that_the_model_refuses_counts_as_failed_and_is_named(shared: TestClient):
     answer = search(
+        shared,
+        objectives=["latency_ms"],
+        precision={"weight_format": ["int4", "bitmod4"]},
+        hardware={"scale_bits": [8, 0], "group_size": [4, 128]},
+        **RANDOM,
+    )
+    # Eight bits of scale for four weights are two more for each, which is no format of four bits any more.
+    assert 0 < answer["failed"] < 300
+    (warning,) = answer["warnings"]
+    assert "the model refuses 2 of the 8 configurations" in warning
+    assert "weight_format int4, hardware.scale_bits 8, hardware.group_size 4: " in warning
+    for entry in answer["front"]:
+        assert entry["hardware"] != {"scale_bits": 8, "group_size": 4}
+
+
+def test_search_budgets_of_block_rams_and_dsps_choose_the_configuration(shared: TestClient):
+    front = search(
         shared,
         device="m4bram",
         objectives=["latency_ms"],
-        hardware={"configuration": [None], "dsp_budget": [1, 1152]},
-        budget={"evaluations": 12},
+        constraints={"macs": {"min": 150e6}},
+        hardware={"dsp_budget": [200, 1152, 2000], "bram_budget": [1500]},
+        budget={"evaluations": 24},
         algorithm="random",
-    )
-    assert 0 < answer["failed"] < 12
-    assert answer["front"][0]["hardware"]["dsp_budget"] == 1152
+    )["front"]
+    chosen = front[0]["hardware"]
+    body = {"target": "m4bram", "space": "nb201", "architecture": front[0]["architecture"]}
+    latency_ms = {
+        dsps: shared.post("/simulate", json=body | {"set": chosen | {"dsp_budget": dsps}}).json()["latency_ms"]
+        for dsps in (200, 1152, 2000)
+    }
+    assert latency_ms[chosen["dsp_budget"]] == pytest.approx(front[0]["latency_ms"])
+    assert latency_ms[200] > latency_ms[1152] > latency_ms[2000]
 
 
 def test_search_over_layer_groups_is_the_exact_front_of_all_combinations(shared: TestClient):
@@ -138,14 +210,17 @@ def test_search_over_layer_groups_is_the_exact_front_of_all_combinations(shared:
     values = []
     for body_format in body_formats:
         for bits in head_bits:
-            formats = {frozenset({"stem"}): "int8", body: body_format, frozenset({"head"}): f"int{bits}"}
-            widths = {"bitmod3": 3.078125, "int6": 6.0625, "int8": 8.0625}
+            head_format = {4: "bitmod4", 8: "int8"}[bits]  # of the device's kind, where it has that width
+            formats = {frozenset({"stem"}): "int8", body: body_format, frozenset({"head"}): head_format}
+            widths = {"bitmod3": 3.0625, "int6": 6.0625, "int8": 8.0625}
             weights = [widths["int8"], widths[body_format], bits]
             energy_mj = np.zeros(len(networks))
             for covered, width in zip(formats, weights, strict=True):
-                changes = {"native_weight_bits": width, "mode": "refined"}
+                # One piece of hardware, whose ports are those of the widest group.
+                changes = {"native_weight_bits": width, "mode": "refined", "port_weight_bits": widths["int8"]}
+                changes["weight_format"] = None
                 target = build_target(parse_hardware({**load_hardware("bitmod-lossy").model_dump(), **changes}))
-                of_group = segment_costs(target, MACRO, networks, layer_groups=covered).energy_mj
+                of_group = segment_costs(OfGroups(target, covered), MACRO, networks).energy_mj
                 assert of_group is not None
                 energy_mj += of_group
             parsed = {covered: parse_format(name) for covered, name in formats.items()}
@@ -174,18 +249,40 @@ def test_search_all_groups_alike_are_the_whole_network(shared: TestClient, devic
             assert [each[metric] for each in other] == pytest.approx([each[metric] for each in whole])
 
 
-def test_search_layer_groups_where_the_hardware_is_not_additive_count_as_failed(shared: TestClient):
-    answer = search(
+def test_search_first_candidate_may_lack_what_only_others_know(shared: TestClient):
+    formats = {"device": "olive", "precision": {"weight_format": ["nf4"]}, "hardware": {"rows": [16, 36]}}
+    front = search(shared, objectives=["latency_ms", "quantisation_mse"], **formats, **RANDOM)["front"]
+    assert all(each["quantisation_mse"] > 0 for each in front)
+
+
+def test_search_width_counts_in_both_stages(shared: TestClient):
+    for stage in ("prefill", "decode"):
+        limits = {"objectives": ["latency_ms"], "constraints": {"macs": {"min": 150e6}}, **RANDOM}
+        fast, slow = (
+            search(shared, precision={"weight_bits": [bits]}, hardware={"stage": [stage]}, **limits)["front"][0]
+            for bits in (2, 8)
+        )
+        assert fast["latency_ms"] < slow["latency_ms"]
+
+
+def test_search_objectives_of_pruned_weights(shared: TestClient):
+    front = search(
         shared,
         device="bitvert-moderate",
-        objectives=["latency_ms"],
-        precision=groups(head={"activation_bits": [4, 8]}),
-        hardware={"mode": ["published", "refined"]},
-        algorithm="random",
-        budget={"evaluations": 20},
-    )
-    assert 0 < answer["failed"] < 20
-    assert {each["hardware"]["mode"] for each in answer["front"]} == {"refined"}
+        objectives=["latency_ms", "quantisation_sqnr_db"],
+        precision={"weight_bits": [3, 6]},
+        hardware={"sensitive_fraction": [0.0, 0.5]},
+        constraints={"macs": {"min": 150e6}},
+        **RANDOM,
+    )["front"]
+    assert max(front, key=lambda each: each["quantisation_sqnr_db"])["precision"] == {"weight_bits": 6}
+    for entry in front:
+        changes = {"native_weight_bits": entry["precision"]["weight_bits"], **entry["hardware"]}
+        number_format = vary_hardware(catalogue_description("bitvert-moderate"), changes).number_format
+        assert number_format is not None
+        assert number_format.name == f"bbs-shift{entry['precision']['weight_bits']}"
+        (expected,) = sqnr_evaluator(NB201, number_format)([NB201.parse(entry["architecture"])])
+        assert entry["quantisation_sqnr_db"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -213,13 +310,51 @@ def test_search_layer_groups_where_the_hardware_is_not_additive_count_as_failed(
             "named beside it",
         ),
         (
-            {"device": "bitvert-moderate", "hardware": {"mode": ["published"]}, "precision": groups(**HEAD)},
-            "/precision/groups",
+            {"device": "dla", "hardware": {"mode": ["published"]}, "precision": groups(**HEAD)},
+            "/hardware/mode/0",
+            "refused for every architecture that was tried, 8 of them: dla cannot run the layer",
+        ),
+        (
+            {"device": "m4bram", "hardware": {"configuration": [None]}, "precision": groups(**HEAD)},
+            "/hardware/configuration/0",
             "do not add over layers",
+        ),
+        (
+            {"device": "m4bram", "hardware": {"configuration": [None], "dsp_budget": [1, 1152]}},
+            "/hardware/dsp_budget/0",
+            "fits into 1 DSPs",
+        ),
+        (
+            {"device": "m4bram", "hardware": {"rvec": [3, 64]}},
+            "/hardware/rvec/1",
+            "the configuration takes 24576 DSPs",
+        ),
+        (
+            {"device": "stripes", "hardware": {"widest_weight_bits": [4]}, "precision": {"weight_bits": [4, 8]}},
+            "/precision/weight_bits/1",
+            "with precision.weight_bits 8, hardware.widest_weight_bits 4: stripes cannot compute with 8-bit",
+        ),
+        (
+            {"objectives": ["quantisation_sqnr_db"], "precision": {"weight_bits": [4, 5.5]}},
+            "/precision/weight_bits/1",
+            "quantisation_sqnr_db is not known here",
+        ),
+        ({"precision": {"weight_format": [None]}}, "/precision/weight_format", "takes names"),
+        ({"precision": {"weight_format": [True]}}, "/precision/weight_format", "takes names"),
+        ({"hardware": {"target": [None, "roofline"]}}, "/hardware/target/0", "must name one of"),
+        (
+            {"hardware": {"weight_format": ["int4"]}, "precision": {"weight_bits": [4]}},
+            "/hardware/weight_format",
+            "has candidates for that already",
+        ),
+        (
+            {"device": "m4bram", "objectives": ["energy_mj"], "hardware": {"clock_ghz": [0.2]}},
+            "/objectives/0",
+            "known: accuracy, latency_ms, macs, params, peak_memory_bytes, quantisation_mse, quantisation_sqnr_db",
         ),
         ({"hardware": {"rows": list(range(1, 201)), "columns": list(range(1, 201))}}, "", "40,000 configurations"),
     ],
 )
 def test_search_senseless_decisions_are_refused(shared: TestClient, body: dict[str, Any], pointer: str, reason: str):
-    faults = refuse(shared, objectives=["latency_ms"], **body)
+    faults = refuse(shared, **{"objectives": ["latency_ms"], **body})
     assert any(found == pointer and reason in message for found, message in faults), faults

@@ -1,15 +1,18 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from arch_encodings import has_path
 from device_db import DeviceKind, Devices, MeasurementRow, create_engine, session_factory
+from service.device_costs import SimulatedCosts
+from service.search_metrics import hardware_metrics
 from service.use_cases import suggest_architectures
 from service.use_cases.seed_catalogue import seed_catalogue
 from spaces import SPACES, Architecture, SearchSpace
-from targets import hardware_names, load_hardware
+from targets import hardware_names, load_hardware, load_target
 
 MEASURED = "bench-board"
 SIMULATED = hardware_names()[0]
@@ -23,7 +26,23 @@ def test_devices_are_listed_with_kind_and_samples(client: TestClient):
         "kind": "measured",
         "description": "a board on the bench",
         "samples": {"nb201": 20},
+        "metrics": ["accuracy", "latency_ms", "macs", "params", "peak_memory_bytes"],
     }
+    simulated = [
+        "accuracy",
+        "area_mm2",
+        "energy_mj",
+        "latency_ms",
+        "macs",
+        "params",
+        "peak_memory_bytes",
+        "quantisation_mse",
+        "quantisation_sqnr_db",
+    ]
+    assert devices["bitmod-lossy"]["metrics"] == simulated
+    assert client.get("/devices/m4bram").json()["metrics"] == [
+        each for each in simulated if each not in ("area_mm2", "energy_mj")
+    ]
     assert devices[SIMULATED]["kind"] == "simulated"
     assert devices["unmeasured"]["samples"] == {}
 
@@ -39,6 +58,18 @@ def test_devices_are_listed_with_kind_and_samples(client: TestClient):
 )
 def test_devices_are_filtered_by_kind_and_by_space(client: TestClient, query: str, names: set[str]):
     assert {device["name"] for device in client.get(f"/devices?{query}").json()["devices"]} == names
+
+
+@pytest.mark.parametrize("name", hardware_names())
+def test_device_metrics_are_those_that_its_costs_evaluate(name: str):
+    hardware = load_hardware(name)
+    costs = SimulatedCosts(load_target(name), SPACES["nb201"], hardware.number_format)
+    values = {
+        metric: evaluate(SPACES["nb201"].sample(2, rng=np.random.default_rng(0)))
+        for metric, evaluate in costs.evaluators.items()
+    }
+    assert all(np.isfinite(each).all() for each in values.values())
+    assert set(hardware_metrics(hardware)) == {*values, "accuracy", "macs", "params", "peak_memory_bytes"}
 
 
 @pytest.mark.parametrize(("query", "status"), [("kind=toaster", 422), ("space=nb999", 404), ("space=%00", 422)])

@@ -4,19 +4,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import QueuePool
 
 from device_db import Job, Jobs, JobState, create_engine
-from search import Progress
+from search import Checkpoint, Progress
 from service.jobs import reporter
 from service.jobs.bell import Bell
 from service.jobs.identity import worker_name
@@ -31,7 +32,8 @@ from targets import hardware_names
 SIMULATED = hardware_names()[0]
 
 LONG = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 60}}
-PROGRESS = cast(Progress, SimpleNamespace(evaluations=1, limit=2, seconds=0.1, front=[]))
+STATE = Checkpoint("nb201", ("a",), (), np.empty((0, 1)), (), 0.0)
+PROGRESS = Progress(evaluations=1, limit=2, seconds=0.1, front=(), failed=0, checkpoint=lambda: STATE)
 SHORT = {"space": "nb201", "device": SIMULATED, "budget": {"evaluations": 50}, "algorithm": "random"}
 
 
@@ -42,7 +44,7 @@ def state(deployment: Any) -> Iterator[AppState]:
     opened.engine.dispose()
 
 
-def submit(state: AppState, request: dict[str, object], kind: str = "search") -> str:
+def submit(state: AppState, request: Mapping[str, object], kind: str = "search") -> str:
     with state.sessions.begin() as session:
         return Jobs(session).create(kind, request).id
 
@@ -80,12 +82,16 @@ def test_worker_that_is_stopped_gives_its_job_back_and_another_takes_it(state: A
 def test_running_search_holds_no_connection(state: AppState):
     held: list[int] = []
 
-    def report(_: Progress) -> bool:
-        held.append(cast(QueuePool, state.engine.pool).checkedout())
-        return False
+    class Report:
+        def __call__(self, _: Progress) -> bool:
+            held.append(cast(QueuePool, state.engine.pool).checkedout())
+            return False
+
+        def last_checkpoint(self) -> None:
+            return None
 
     device = submit(state, SHORT | {"device": "bench-board", "objectives": ["accuracy", "latency_ms"]})
-    run_search_job(state, job(state, device), cast(JobReporter, report))
+    run_search_job(state, job(state, device), cast(JobReporter, Report()))
     assert held
     assert set(held) == {0}
 
@@ -156,6 +162,98 @@ def test_job_that_fails_unexpectedly_shows_no_internals(state: AppState):
     assert "secret" not in str(failed.error)
 
 
+def test_search_whose_worker_is_stopped_goes_on_from_where_it_was(state: AppState):
+    job_id = submit(state, LONG | {"budget": {"evaluations": 60_000}})
+    workers = Workers(state, 1)
+    workers.start()
+    until(lambda: job(state, job_id).progress.get("evaluations", 0) > 1_000)
+    workers.stop()
+    before = stored_checkpoint(state, job_id)
+    assert before is not None
+    assert len(before.keys) > 1_000
+    claimed, _ = claim(state, job_id)
+    seen: list[Progress] = []
+
+    class Cancelling(JobReporter):
+        def __call__(self, progress: Progress) -> bool:
+            seen.append(progress)
+            return True
+
+    report = Cancelling(state, job_id, "second", threading.Event())
+    result = run_search_job(state, claimed, report)
+    again = seen[0].checkpoint()
+    assert again.keys[: len(before.keys)] == before.keys
+    assert len(before.keys) < result["evaluations"] < len(before.keys) + 5_000
+    assert result["seconds"] > before.seconds
+    with state.sessions.begin() as session:
+        Jobs(session).finish(job_id, result, worker="second")
+    assert stored_checkpoint(state, job_id) is None
+
+
+def test_search_of_a_killed_worker_goes_on_from_its_last_checkpoint(state: AppState, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reporter, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    job_id = submit(state, SHORT | {"space": "fbnet", "budget": {"evaluations": 4_000}, "algorithm": "nsga2"})
+    claimed, report = claim(state, job_id)
+
+    class KilledError(Exception):
+        pass
+
+    def until_killed(progress: Progress) -> bool:
+        report(progress)
+        if progress.evaluations > 500:
+            raise KilledError
+        return False
+
+    with pytest.raises(KilledError):
+        run_search_job(state, claimed, cast(JobReporter, Calling(until_killed, report)))
+    left = stored_checkpoint(state, job_id)
+    assert left is not None
+    with state.sessions.begin() as session:
+        assert Jobs(session).requeue_lost(["second"]) == 1
+    workers = Workers(state, 1)
+    workers.start()
+    ended = wait_for(state, job_id, 30)
+    workers.stop()
+    assert (ended.state, ended.attempts) == (JobState.succeeded, 2)
+    assert ended.result is not None
+    assert ended.result["evaluations"] == 4_000
+    assert stored_checkpoint(state, job_id) is None
+
+
+def test_checkpoint_that_no_release_wrote_starts_the_search_anew(state: AppState):
+    job_id = submit(state, SHORT)
+    claimed, report = claim(state, job_id)
+    with state.sessions.begin() as session:
+        Jobs(session).store_checkpoint(job_id, b"nonsense", worker="second")
+    assert report.last_checkpoint() is None
+    assert run_search_job(state, claimed, report)["evaluations"] == 50
+
+
+class Calling:
+    """A reporter that calls something else."""
+
+    def __init__(self, call: Callable[[Progress], bool], report: JobReporter):
+        self.call = call
+        self.last_checkpoint = report.last_checkpoint
+
+    def __call__(self, progress: Progress) -> bool:
+        return self.call(progress)
+
+
+def claim(state: AppState, job_id: str) -> tuple[Job, JobReporter]:
+    with state.sessions.begin() as session:
+        claimed = Jobs(session).claim("second")
+    assert claimed is not None
+    assert claimed.id == job_id
+    return claimed, JobReporter(state, job_id, "second", threading.Event())
+
+
+def stored_checkpoint(state: AppState, job_id: str) -> Checkpoint | None:
+    with state.read_sessions() as session:
+        stored = Jobs(session).checkpoint(job_id)
+    return None if stored is None else Checkpoint.from_bytes(stored)
+
+
 def test_worker_process_works_for_a_server_without_workers(
     deployment: Any, serve: Callable[..., TestClient], state: AppState
 ):
@@ -186,6 +284,7 @@ def test_next_report_comes_in_time_however_long_the_last_one_took(
     monkeypatch.setattr(reporter, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(Jobs, "heartbeat", heartbeat)
     monkeypatch.setattr(Jobs, "is_to_stop", lambda *_, **__: False)
+    monkeypatch.setattr(Jobs, "store_checkpoint", lambda *_, **__: None)
     sessions = sessionmaker(create_engine(f"sqlite:///{tmp_path}/jobs.db"))
     state = SimpleNamespace(settings=SimpleNamespace(job_stale_seconds=120), sessions=sessions, read_sessions=sessions)
     report = JobReporter(cast(AppState, state), "job", "worker", threading.Event())

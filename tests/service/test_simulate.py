@@ -42,6 +42,12 @@ def test_targets_are_the_catalogue_with_modes_and_models(shared: TestClient):
     by_name = {each["name"]: each for each in answer["targets"]}
     assert by_name["bitmod-lossy"]["modes"] == ["published", "figures", "refined"]
     assert by_name["roofline-edge-npu"]["modes"] == []
+    assert by_name["bitvert-moderate"]["metrics"] == [
+        *("accuracy", "energy_mj", "latency_ms", "macs", "params", "peak_memory_bytes"),
+        *("quantisation_mse", "quantisation_sqnr_db"),
+    ]
+    assert "energy_mj" not in by_name["m4bram"]["metrics"]
+    assert "area_mm2" in by_name["ant"]["metrics"]
     assert by_name["olive"]["hardware"] == load_hardware("olive").model_dump(mode="json")
 
 
@@ -121,7 +127,7 @@ def test_simulate_nested_key_is_changed(shared: TestClient):
 def test_simulate_host_runs_what_the_target_cannot(shared: TestClient):
     body = {"target": "stripes", "mode": "published", "layers": LAYERS}
     (fault,) = refusal(shared, **body)
-    assert fault[0] == "/layers"
+    assert fault[0] == "/layers/2"
     assert "stripes cannot run the layer 'add' (add)" in fault[1]
     hosted = simulate(shared, host="roofline-phone-cpu", **body)
     assert hosted["energy_uJ"]["host"] > 0
@@ -143,6 +149,104 @@ def test_simulate_wider_weights_take_longer(shared: TestClient):
     ]
     assert latency == sorted(latency)
     assert latency[0] < latency[-1]
+
+
+def test_simulate_format_brings_its_width_in_both_stages(shared: TestClient):
+    for stage in ("prefill", "decode"):
+        body = {"target": "bitmod-lossy", "model": "opt-1.3b", "stage": stage}
+        native = simulate(shared, **body)
+        assert native["weight_format"] == {"prefill": "bitmod4", "decode": "bitmod3"}[stage]
+        alike = [
+            simulate(shared, **body, **changes)
+            for changes in (
+                {"set": {"weight_format": "int8"}},
+                {"set": {"native_weight_bits": 8.0625}},
+                {"precision": {"weight_format": "int8"}},
+                {"weight_bits": 8.0625},
+            )
+        ]
+        assert {(each["weight_bits"], each["weight_format"]) for each in alike} == {(8.0625, "int8")}
+        assert len({each["latency_ms"] for each in alike}) == 1
+        assert alike[0]["latency_ms"] > native["latency_ms"]
+
+
+def test_simulate_chosen_width_goes_before_that_of_the_comparison(shared: TestClient):
+    body = {"target": "ant", "model": "llama-2-13b"}
+    assert simulate(shared, **body)["weight_bits"] == 4
+    assert simulate(shared, set={"native_weight_bits": 3}, **body)["weight_bits"] == 3
+    assert simulate(shared, set={"weight_format": "ant7"}, **body)["weight_bits"] == 7
+
+
+def test_simulate_groups_of_layers_have_precisions_of_their_own(shared: TestClient):
+    body = {"target": "bitmod-lossy", "model": "llama-2-7b", "mode": "refined"}
+    precision = {"weight_bits": 3, "groups": {"mlp": {"weight_bits": 8}, "lm_head": {"weight_format": "int6"}}}
+    rows = {row["layer"]: row for row in simulate(shared, precision=precision, **body)["layers"]}
+    assert rows["self_attn.q_proj"]["w_prec"] == 3
+    assert rows["mlp.up_proj"]["w_prec"] == 8
+    assert rows["lm_head"]["w_prec"] == 6.0625
+    whole = {row["layer"]: row for row in simulate(shared, weight_bits=8, **body)["layers"]}
+    assert rows["mlp.up_proj"]["latency_ms"] == whole["mlp.up_proj"]["latency_ms"]
+
+
+def test_simulate_groups_of_an_architecture_are_those_of_its_space(shared: TestClient):
+    precision = {"weight_bits": 8, "groups": {"body": {"weight_bits": 4}, "stage1": {"activation_bits": 8}}}
+    rows = simulate(shared, target="bitmod-lossy", precision=precision, **NETWORK)["layers"]
+    found = {(row["layer"].split(".")[0], row["w_prec"], row["i_prec"]) for row in rows if row["macs"]}
+    assert found == {
+        ("stem", 8, 16),
+        ("stage0", 4, 16),
+        ("stage1", 8, 8),
+        ("stage2", 4, 16),
+        ("head", 8, 16),
+    }
+
+
+def test_simulate_budget_has_the_configuration_searched_for(shared: TestClient):
+    body = {"target": "m4bram", **NETWORK}
+    slow, fast = (simulate(shared, set={"dsp_budget": dsps}, **body)["cycles_compute"] for dsps in (200, 2000))
+    assert fast < slow
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "reason"),
+    [
+        ({"precision": {"weight_bits": 17}}, "/precision/weight_bits", "17-bit operands"),
+        ({"precision": {"weight_format": "int99"}}, "/precision/weight_format", "unknown number format"),
+        ({"precision": {"weight_bits": 4, "weight_format": "int4"}}, "/precision", "a format brings its width"),
+        ({"precision": {"weight_bits": 4}, "weight_bits": 4}, "/weight_bits", "/precision/weight_bits chooses that"),
+        ({"precision": {"weight_bits": 4}, "set": {"weight_format": "int4"}}, "/set/weight_format", "chooses that too"),
+        ({"weight_bits": 4, "set": {"native_weight_bits": 4}}, "/set/native_weight_bits", "/weight_bits chooses"),
+        ({"mode": "refined", "set": {"mode": "published"}}, "/set/mode", "/mode chooses that too"),
+        ({"set": {"weight_format": "int8", "native_weight_bits": 4}}, "/set/weight_format", "int8 has 8 bits"),
+        ({"precision": {"groups": {"head": {}}}}, "/precision/groups", "'head' has no precision"),
+        ({"precision": {"groups": {"tail": {"weight_bits": 4}}}}, "/precision/groups/tail", "known: stem, stage0"),
+        (
+            {"precision": {"groups": {"head": {"activation_bits": 32}}}},
+            "/precision/groups/head/activation_bits",
+            "32-bit operands",
+        ),
+        (
+            {"precision": {"groups": {"head": {"weight_format": "x"}}}},
+            "/precision/groups/head/weight_format",
+            "unknown number format",
+        ),
+        (
+            {"target": "bitvert-moderate", "mode": "published", "precision": {"groups": {"head": {"weight_bits": 4}}}},
+            "/precision/groups",
+            "do not add over layers",
+        ),
+        ({"target": "m4bram", "set": {"rvec": 60}}, "/set/rvec", "DSPs, dsp_budget is 1152"),
+        ({"target": "m4bram", "set": {"rvec": 60, "clock_ghz": 0.2}}, "/set", "DSPs, dsp_budget is 1152"),
+        ({"target": "dla", "mode": "published"}, "/target", "cannot run the layer"),
+        ({"target": "roofline-edge-npu", "weight_bits": 32}, "/weight_bits", "at most 16"),
+    ],
+)
+def test_simulate_senseless_precision_is_refused_where_it_is_wrong(
+    shared: TestClient, body: dict[str, Any], pointer: str, reason: str
+):
+    ((found, message), *_) = refusal(shared, **{"target": "bitmod-lossy", **NETWORK, **body})
+    assert found == pointer, message
+    assert reason in message
 
 
 @pytest.mark.parametrize(
@@ -236,6 +340,10 @@ def test_simulate_largest_layer_in_a_batch_has_its_cycles(shared: TestClient):
             assert one > 0
     ((pointer, _),) = refusal(shared, target="dla", layers=[wide], batch=256)
     assert pointer == "/batch"
+    many = [{**wide, "name": f"x{index}"} for index in range(256)]
+    assert [pointer for pointer, _ in refusal(shared, target="dla", layers=many)] == ["/layers"]
+    long = {"target": "dla", "model": "llama-2-7b", "context": 1000, "batch": 65_536}
+    assert [pointer for pointer, _ in refusal(shared, **long)] == ["/batch"]
 
 
 @pytest.mark.parametrize(("key", "takes"), [("dsp_budget", "DSPs"), ("bram_budget", "block RAMs")])
@@ -288,6 +396,11 @@ def test_simulate_network_larger_budget_is_never_slower(shared: TestClient):
         ),
         ({"target": "m4bram", "variant": "DP-M4S", **NETWORK}, "", "go with `network`"),
         ({"target": "m4bram", "network": "resnet18", "mode": "refined"}, "/mode", "those of mode published"),
+        (
+            {"target": "m4bram", "network": "resnet18", "precision": {"weight_bits": 4}},
+            "/precision",
+            "takes weight_bits",
+        ),
         ({"target": "m4bram", "network": "resnet18", "host": "olive"}, "/host", "no layers for a host"),
         ({"target": "m4bram", "network": "resnet18", "set": {"rvec": 5}}, "/set/rvec", "what may be set: "),
         ({"target": "m4bram", "network": "resnet18", "set": {"dsp_budget": 5}}, "/set/dsp_budget", "of the request"),

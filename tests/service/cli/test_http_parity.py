@@ -87,6 +87,18 @@ def test_search_json_is_the_http_answer(deployed: Cli, client: TestClient):
     }
 
 
+def test_search_over_two_devices_with_a_probability_is_the_http_answer(deployed: Cli, client: TestClient):
+    limit = {"latency_ms": {"max": 1e3, "probability": 0.9}, "params": {"min": 1000}}
+    body = {"space": "nb201", "device": MEASURED, "devices": [SIMULATED], "constraints": limit, "algorithm": "random"}
+    over_http = client.post("/search", json=body | {"budget": {"evaluations": 60}}).json()
+    options = ("--max", "latency_ms=1e3", "--probability", "0.9", "--min", "params=1000", "--evaluations", "60")
+    devices = ("--device", MEASURED, "--also", SIMULATED)
+    outcome = deployed("search", "--space", "nb201", *devices, *options, "--algorithm", "random", "--json")
+    assert outcome.answer["front"] == over_http["front"]
+    table = deployed("search", "--space", "nb201", *devices, *options, "--algorithm", "random").out
+    assert f"latency_ms@{SIMULATED}" in table.splitlines()[0]
+
+
 def test_search_table_shows_the_front_and_names_the_proxy(deployed: Cli):
     outcome = deployed("search", "--space", "nb201", "--device", SIMULATED)
     assert outcome.out.splitlines()[0].split()[:3] == ["architecture", "accuracy", "latency_ms"]

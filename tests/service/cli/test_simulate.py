@@ -74,6 +74,21 @@ def test_simulate_users_own_hardware_and_changed_keys(cli: Cli, tmp_path: Path):
     assert mine.answer["latency_ms"] == pytest.approx(mine.answer["cycles_total"] / 0.5e6)
 
 
+def test_simulate_groups_of_layers_have_precisions_of_their_own(cli: Cli, client: TestClient):
+    body = {
+        "target": "bitmod-lossy",
+        "model": "phi-2",
+        "precision": {"activation_bits": 8, "groups": {"mlp": {"weight_format": "int6"}}},
+    }
+    arguments = ["bitmod-lossy", "--model", "phi-2", "--precision", "activation_bits=8"]
+    outcome = cli("simulate", *arguments, "--precision", "mlp.weight_format=int6", "--format", "json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.answer == client.post("/simulate", json=body).json()
+    refused = cli("simulate", *arguments, "--precision", "tail.weight_bits=4")
+    assert refused.code == 1
+    assert "known: self_attn, mlp, lm_head, body" in " ".join(refused.err.split())
+
+
 def test_simulate_table_shows_layers_and_totals(cli: Cli):
     outcome = cli("simulate", "bitmod-lossy", "--model", "llama-2-7b")
     assert "mlp.down_proj" in outcome.out

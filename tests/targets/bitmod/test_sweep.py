@@ -69,7 +69,10 @@ def test_sweep_hundred_thousand_configurations_take_seconds(make_target):
     ("changes", "reason"),
     [
         ({"stage": [1.0]}, "stage: cannot vary; what can: "),
-        ({"rows": [32, 0]}, "rows: values must be positive"),
+        ({"rows": [32, 0]}, "rows: values must be 1 to"),
+        ({"rows": [32, 2.5]}, "rows: values must be whole"),
+        ({"clock_ghz": [float("inf")]}, "clock_ghz: values must be 1e-09 to"),
+        ({"weight_bits": [17]}, "weight_bits: values must be 1 to 16"),
         ({"rows": [[32]]}, "rows: one row of values"),
         ({"rows": [1, 2], "columns": [1, 2, 3]}, r"as many values, or one; got \[2, 3\]"),
     ],

@@ -101,13 +101,14 @@ def test_sweep_refuses_what_the_target_refuses(make_target):
     ("changes", "reason"),
     [
         ({"mode": [1]}, "mode: cannot vary; what can: activation_bits, "),
-        ({"rows": [32, 0]}, "rows: values must be positive"),
+        ({"rows": [32, 0]}, "rows: values must be 1 to 65536"),
+        ({"weights_per_pe": [256]}, "weights_per_pe: values must be 1 to 255"),
         ({"rows": [32.5]}, "rows: values must be whole"),
         ({"rows": []}, "rows: one row of values"),
         ({"rows": [[1, 2]]}, "rows: one row of values"),
-        ({"clock_ghz": [float("nan")]}, "clock_ghz: values must be positive"),
+        ({"clock_ghz": [float("nan")]}, "clock_ghz: values must be 1e-09 to 1e\\+12"),
         ({"weight_bits": [9]}, "weight_bits: values must be 1 to 8"),
-        ({"sensitive_fraction": [1.1]}, "sensitive_fraction: values must be at most 1"),
+        ({"sensitive_fraction": [1.1]}, "sensitive_fraction: values must be 0 to 1"),
         ({"rows": [1, 2], "columns": [1, 2, 3]}, r"as many values, or one; got \[2, 3\]"),
     ],
 )

@@ -1,0 +1,114 @@
+"""From a search request to the problem that a search solves: objectives, limits, limits with a probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from predictors.accuracy import MIN_ACCURACIES, fit_accuracy
+from predictors.accuracy_encodings import encodings_for
+from service import pretrained
+from service.accuracy_source import MOST_FITTED, AccuracySource
+from service.codesign import Codesign
+from service.device_costs import Evaluator
+from service.errors import FieldError, UnreachableLimitError
+from service.problems import json_pointer
+from service.schemas.searches import SearchRequest
+from service.search_metrics import architecture_evaluators, direction, quantile_name
+from service.searched_devices import SearchedDevices
+from spaces import Architecture, SearchSpace
+from spaces.base import FloatArray
+from spaces.configured_space import ConfiguredSpace
+
+if TYPE_CHECKING:
+    from search import Fit, Problem, SearchResult
+
+
+def build_problem(
+    space: SearchSpace, devices: SearchedDevices, accuracy: AccuracySource | None, request: SearchRequest
+) -> Problem:
+    """The problem of a request that `check_search` let pass.
+
+    A limit with a probability is one on the quantile of the predictive distribution, a metric of its own beside the
+    latency: P(latency <= max) >= probability exactly where the quantile is at most `max`.
+    """
+    from search import Constraint, Objective, Problem  # brings pymoo: seconds that starting the server need not take
+
+    evaluate: dict[str, Evaluator] = dict(architecture_evaluators(space, accuracy))
+    costs = devices.first
+    if isinstance(costs, Codesign):
+        evaluate = {name: costs.of_architecture(each) for name, each in evaluate.items()}
+        space = costs.space
+    evaluate |= devices.evaluators
+    fits: dict[str, Fit] = {"accuracy": _accuracy_fit(space)} if request.algorithm == "predictor_guided" else {}
+
+    def metric(name: str) -> Objective:
+        return Objective(name, direction(name), evaluate[name], fits.get(name))
+
+    objectives = {name: metric(name) for name in request.objectives}
+    metrics = {name: metric(name) for name in request.constraints}
+    constraints = []
+    for name, limit in request.constraints.items():
+        limited = limited_metric(request, name)
+        if limit.probability is not None:
+            metrics[limited] = Objective(limited, direction(name), devices.upper_ms(name, limit.probability))
+        constraints.append(Constraint(limited, max=limit.max, min=limit.min))
+    return Problem(
+        space=space,
+        objectives=objectives,
+        constraints=tuple(constraints),
+        metrics={name: metric for name, metric in metrics.items() if name not in objectives},
+    )
+
+
+def _accuracy_fit(space: SearchSpace) -> Fit:
+    """Learns the accuracy from known ones; by a ridge on the choices where the space's predictor cannot."""
+    from search.surrogate import fit_choice_ridge
+
+    def fit(known: Sequence[Architecture], values: FloatArray) -> Evaluator:
+        if len(known) < MIN_ACCURACIES or isinstance(space, ConfiguredSpace):
+            return fit_choice_ridge(space, known, values)
+        # The newest rounds, which looked where the front is.
+        latest, targets = known[-MOST_FITTED:], values[-MOST_FITTED:]
+        fitted = fit_accuracy(space, latest, targets, encodings_for(space, transfer=pretrained.has_torch()))
+        return lambda architectures: fitted.predict(architectures).mean
+
+    return fit
+
+
+def limited_metric(request: SearchRequest, name: str) -> str:
+    """The problem's metric that a limit of the request binds: a quantile where the limit has a probability."""
+    probability = request.constraints[name].probability
+    return name if probability is None else quantile_name(name, probability)
+
+
+def unreachable(request: SearchRequest, problem: Problem, result: SearchResult) -> UnreachableLimitError:
+    """What to answer where nothing within the limits was found: the best reachable values, and which limit to relax."""
+    seen = "of the space" if result.complete else f"of the {result.evaluations:,} evaluated"
+    best = {
+        name: float(result.best_reachable[limited_metric(request, name)])
+        for name in request.constraints
+        if limited_metric(request, name) in result.best_reachable
+    }
+    limits = {constraint.objective: constraint for constraint in problem.constraints}
+    faults = [
+        FieldError(
+            f"no architecture {seen} meets this limit{_certainty(request, name)}; the best reachable value is "
+            f"{value:.6g}: relax it to at least that",
+            pointer=json_pointer(["constraints", name]),
+        )
+        for name, value in best.items()
+        if not limits[limited_metric(request, name)].is_met(np.array([value]))[0]
+    ]
+    if result.failed == result.evaluations:
+        reason = f"a metric failed for each of the {result.failed:,} architectures evaluated: no value is finite"
+        faults = [FieldError(reason, pointer="")]
+    reason = f"no architecture {seen} meets all limits together, though each can be met alone: relax one of them"
+    return UnreachableLimitError(faults or [FieldError(reason, pointer="/constraints")], best)
+
+
+def _certainty(request: SearchRequest, name: str) -> str:
+    probability = request.constraints[name].probability
+    return "" if probability is None else f" with probability {probability:g}"
