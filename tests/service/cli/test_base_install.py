@@ -186,7 +186,7 @@ def test_upload_to_unreachable_server_fails_in_one_line(timings: Path):
 
 def test_accuracies_are_sent_to_the_server_without_server_packages(timings: Path, receiver: tuple[type[Receiver], str]):
     handler, url = receiver
-    handler.answer = (200, "application/json", ANSWER | {"tables": []})
+    handler.answer = (200, "application/json", {**ANSWER, "tables": []})
     result = run("accuracies", "add", timings.name, "--server", url, directory=timings.parent, ARCHCAST_API_KEY="ac_x")
     assert result.returncode == 0, result.stderr
     assert handler.got["path"] == "/admin/accuracies?dry_run=false&on_error=abort&check_units=true"
