@@ -90,11 +90,10 @@ class AccuracySource:
         upper = lower.copy()
         unknown = np.flatnonzero(np.isnan(lower))
         if len(unknown) and self.predictor is not None:
-            estimate = self.predictor.predictor.predict([architectures[index] for index in unknown.tolist()])
-            bounds = estimate.interval(level)
+            asked = [architectures[index] for index in unknown.tolist()]
+            bounds, told = self.predictor.predictor.predict(asked).interval(level), self.predictor.means(asked)
             # On a plateau of the way from scores to % the mean can lie beyond a quantile.
-            lower[unknown] = np.minimum(bounds[0], estimate.mean)
-            upper[unknown] = np.maximum(bounds[1], estimate.mean)
+            lower[unknown], upper[unknown] = np.minimum(bounds[0], told), np.maximum(bounds[1], told)
         return lower, upper
 
     def origin(self, architecture: Architecture) -> Literal["table", "predicted", "proxy"]:
