@@ -1,5 +1,6 @@
 """How the OpenAPI document describes problems, and the documentation page with assets of our own."""
 
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any, Final
 
@@ -34,6 +35,13 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {"description": _MEANING[status], "content": content} for status in sorted({401, 403, 422, *statuses})
     }
+
+
+def upload_body(media_types: Iterable[str], csv: str) -> dict[str, Any]:
+    """`requestBody` of an upload. Args: csv: example of the format that people write by hand."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = {name: binary | ({"example": csv} if name == "text/csv" else {}) for name in media_types}
+    return {"required": True, "content": content}
 
 
 class ArchcastApi(FastAPI):

@@ -1,6 +1,6 @@
 """/admin/accuracies: bulk upload, what there is, and removing a table."""
 
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from fastapi import APIRouter, Depends, Query
 
@@ -8,7 +8,7 @@ from device_db import Accuracies
 from service.dependencies import ReadSessionDep, SessionDep, SpacesDep, StateDep
 from service.errors import NoAccuraciesError
 from service.lookup import find_space
-from service.openapi import problems
+from service.openapi import problems, upload_body
 from service.routes.admin import UploaderDep, get_body
 from service.schemas.accuracies import AccuracyTable, AccuracyTables, AccuracyUploadAnswer, RemovedAccuracies
 from service.schemas.fields import NAME_PATTERN
@@ -20,16 +20,9 @@ from service.use_cases.upload_measurements import UploadOptions
 router = APIRouter(prefix="/admin/accuracies", tags=["accuracies"])
 
 _CSV = "space,dataset,architecture,accuracy\nnb201,cifar10,4-3-2-1-3-3,93.2\n"
-_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {
-        name: {"schema": {"type": "string", "format": "binary"}, **({"example": _CSV} if name == "text/csv" else {})}
-        for name in FORMATS
-    },
-}
 
 
-@router.post("", responses=problems(413, 415, 503), openapi_extra={"requestBody": _BODY})
+@router.post("", responses=problems(413, 415, 503), openapi_extra={"requestBody": upload_body(FORMATS, _CSV)})
 def upload(
     body: Annotated[tuple[str, BinaryIO], Depends(get_body)],
     state: StateDep,

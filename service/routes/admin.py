@@ -1,13 +1,13 @@
 """/admin/measurements: bulk upload, the list of uploads, and undoing one."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from device_db import Measurements
 from service.dependencies import ReadSessionDep, SpacesDep, StateDep
-from service.openapi import problems
+from service.openapi import problems, upload_body
 from service.schemas.uploads import UndoAnswer, UploadAnswer, UploadList, UploadSummary
 from service.security import Principal, Scope, requiring
 from service.uploads import FORMATS
@@ -20,10 +20,7 @@ UploaderDep = Annotated[Principal, Depends(requiring(Scope.UPLOAD))]
 
 BatchInPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z-]+$", max_length=64)]
 
-_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in FORMATS},
-}
+_CSV = "device,space,architecture,latency_ms,batch_size,precision\nmy-board,nb201,4-3-2-1-3-3,57.2,1,fp32\n"
 
 
 async def get_body(request: Request, state: StateDep, _uploader: UploaderDep) -> AsyncIterator[tuple[str, BinaryIO]]:
@@ -33,7 +30,7 @@ async def get_body(request: Request, state: StateDep, _uploader: UploaderDep) ->
         yield name, file
 
 
-@router.post("", responses=problems(413, 415, 503), openapi_extra={"requestBody": _BODY})
+@router.post("", responses=problems(413, 415, 503), openapi_extra={"requestBody": upload_body(FORMATS, _CSV)})
 def upload(
     body: Annotated[tuple[str, BinaryIO], Depends(get_body)],
     state: StateDep,

@@ -20,7 +20,7 @@ from service.use_cases.suggest_architectures import suggest_architectures
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 NameInPath = Annotated[str, Path(pattern=NAME_PATTERN, max_length=100)]
-SpaceInQuery = Annotated[str, Query(pattern=NAME_PATTERN, max_length=100)]
+SpaceInQuery = Annotated[str, Query(pattern=NAME_PATTERN, max_length=100, examples=["nb201"])]
 
 
 @router.get("", responses=problems(404, 503), dependencies=[Depends(reading())], openapi_extra=KEY_OPTIONAL)

@@ -59,6 +59,10 @@ SERVER_COMMANDS = (
     ["models"],
     ["models", "add", "timings.csv"],
     ["upload", "timings.csv"],
+    ["accuracies", "add", "timings.csv"],
+    ["predictor", "box", "--space", "nb201"],
+    ["refit"],
+    ["prune"],
 )
 
 
@@ -180,3 +184,12 @@ def test_upload_to_unreachable_server_fails_in_one_line(timings: Path):
     assert result.returncode == 1
     assert result.stderr.startswith("archcast: http://127.0.0.1:9 cannot be reached")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_accuracies_are_sent_to_the_server_without_server_packages(timings: Path, receiver: tuple[type[Receiver], str]):
+    handler, url = receiver
+    handler.answer = (200, "application/json", {**ANSWER, "tables": []})
+    result = run("accuracies", "add", timings.name, "--server", url, directory=timings.parent, ARCHCAST_API_KEY="ac_x")
+    assert result.returncode == 0, result.stderr
+    assert handler.got["path"] == "/admin/accuracies?dry_run=false&on_error=abort&check_units=true"
+    assert handler.got["body"] == timings.read_bytes()
