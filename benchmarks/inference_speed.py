@@ -24,6 +24,7 @@ from predictors.graph import NasflatSettings
 from predictors.graph.inputs import GraphInputs
 from predictors.graph.nasflat import Nasflat
 from predictors.graph.shipped import load_pretrained
+from predictors.source_lines import reference_sample
 from spaces import Architecture, SearchSpace, get_space
 
 Timings = tuple[list[Architecture], np.ndarray]
@@ -47,8 +48,10 @@ def main() -> None:
 
 
 def _rows(space: SearchSpace, count: int) -> list[list[str]]:
-    drawn = space.sample(count + 20 + _SINGLES + 1, rng=np.random.default_rng(0))
-    timed, batch, singles = drawn[:20], drawn[20 : 20 + count], drawn[20 + count :]
+    known = set(reference_sample(space))  # which fitting reads
+    wanted = count + 20 + _SINGLES + 1
+    drawn = [one for one in space.sample(wanted + len(known), rng=np.random.default_rng(1)) if one not in known]
+    timed, batch, singles = drawn[:20], drawn[20 : 20 + count], drawn[20 + count : wanted]
     costs = ENCODERS["cost"].encode(space, timed)
     macs = costs[:, ENCODERS["cost"].feature_names(space).index("total:macs")]
     latency_ms = 1 + macs / macs.max()

@@ -16,7 +16,7 @@ from predictors.manifest import read_manifest
 from predictors.metrics import relative_errors
 from spaces import get_space
 
-KINDS: list[Kind] = ["trunk"]
+KINDS: list[Kind] = ["trunk", "nasflat"]
 SPACES = ("nb201", "fbnet")
 
 
