@@ -91,7 +91,7 @@ def fbnet(arguments: argparse.Namespace) -> str:
             "local_search": 5_000,
         }.items()
     }
-    contestants["predictor_guided"] = (2_000, partial(ours, problem, "predictor_guided"))
+    contestants["predictor_guided"] = (1_000, partial(ours, problem, "predictor_guided"))
     contestants["random"] = (5_000, partial(ours, problem, "random"))
     contestants["pymoo NSGA-II"] = (5_000, partial(pymoo_nsga2, problem))
     if importlib.util.find_spec("optuna"):
@@ -137,12 +137,13 @@ def _fbnet_section(
                 [f"{peer}, {most:,} evaluations", mine, *_ratio(curves[mine], share[-1], most, seconds[-1])]
                 for mine in ("nsga2", "predictor_guided")
             ]
-    seeds, fewer = arguments.seeds, min(arguments.seeds, _PEER_SEEDS)
+    has_optuna = any(name.startswith("Optuna") for name in curves)
+    fewer = f", of Optuna's of {min(arguments.seeds, _PEER_SEEDS)}" if has_optuna else " (Optuna was not installed)"
     header = ["algorithm", *(f"{point:,}" for point in _POINTS), "ms / evaluation"]
     return f"""### Search of FBNet: ours and the peers
 
 Hypervolume after so many evaluations, as a share of that of NSGA-II with {arguments.reference:,} evaluations
-({took:.0f} s). Means of {seeds} seeds, of Optuna's of {fewer}.
+({took:.0f} s). Means of {arguments.seeds} seeds{fewer}.
 Three objectives: a made-up accuracy that saturates, roofline latency and energy of a phone. The peers have their
 libraries' defaults and the same objectives; Optuna asks for one architecture at a time. The reference point is the
 worst of 5,000 uniform architectures in each objective. Seconds are of one processor's time. 100,000 evaluations of
