@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
 LARGEST_FRONT: Final = 1_000
+# A search that may take this many evaluations is worth asking first whether it can find anything, with these for each
+# limit.
+_LONG_EVALUATIONS: Final = 50_000
+_PROBE_EVALUATIONS: Final = 4_000
+_PROBE_SECONDS: Final = 5.0
 
 
 def run_search(
@@ -68,6 +73,8 @@ def run_search(
         accuracy = _accuracy(session, space, request)
         initial = starting_architectures(session, space, request)
     problem = build_problem(space, devices, accuracy, request)
+    if checkpoint is None:
+        _refuse_out_of_reach(request, problem, settings)
     search = partial(
         run,
         problem,
@@ -103,6 +110,23 @@ def run_search(
         accuracy=accuracy.info if accuracy else None,
         warnings=_warnings(request, accuracy, devices),
     )
+
+
+def _refuse_out_of_reach(request: SearchRequest, problem: Problem, settings: ComputeSettings) -> None:
+    """Answer at once what a long search would answer in the end. Raises: UnreachableLimitError."""
+    from search import AUTO, Budget, choose_algorithm
+    from search.reach import out_of_reach
+
+    budget = Budget(request.budget.evaluations, request.budget.seconds)
+    limits = budget.within(Budget(settings.max_search_evaluations, settings.max_search_seconds))
+    chosen = choose_algorithm(problem, limits) if request.algorithm == AUTO else request.algorithm
+    is_short = budget.is_unlimited or (budget.evaluations or _LONG_EVALUATIONS) < _LONG_EVALUATIONS
+    if chosen in ("exhaustive", "predictor_guided") or is_short:
+        return  # all of the space, costly evaluations, or a search that ends soon by itself
+    seconds = min(_PROBE_SECONDS, 0.1 * (limits.seconds or settings.max_search_seconds))
+    missed = out_of_reach(problem, Budget(_PROBE_EVALUATIONS, seconds), rng=np.random.default_rng(request.seed))
+    if missed is not None:
+        raise unreachable(request, problem, missed)
 
 
 def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> AccuracySource | None:

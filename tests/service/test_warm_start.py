@@ -64,7 +64,9 @@ def test_warm_start_from_another_space_or_with_other_decisions_is_422(client: Te
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_every_algorithm_answers_over_http_within_its_budget(shared: TestClient, algorithm: str):
-    answer = post(shared, space="nb201", algorithm=algorithm, budget={"evaluations": 40})
+    answer = post(
+        shared, space="nb201", algorithm=algorithm, objectives=["macs", "latency_ms"], budget={"evaluations": 40}
+    )
     assert (answer["algorithm"], answer["evaluations"]) == (algorithm, 40)
     assert answer["front"]
 
@@ -77,8 +79,19 @@ def test_front_of_cells_has_no_isomorphic_ones(shared: TestClient):
 
 @pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "exhaustive"])
 def test_every_algorithm_names_the_best_reachable_value_of_a_limit_out_of_reach(shared: TestClient, algorithm: str):
-    body = {"budget": {"evaluations": 40}, "constraints": {"latency_ms": {"max": 1e-6}}}
+    body = {
+        "objectives": ["macs", "latency_ms"],
+        "budget": {"evaluations": 40},
+        "constraints": {"latency_ms": {"max": 1e-6}},
+    }
     problem = post(shared, 422, algorithm=algorithm, **body)
     assert problem["type"] == "urn:archcast:problem:unreachable-limit"
     assert problem["best_reachable"]["latency_ms"] > 1e-6
     assert "of the 40 evaluated" in problem["errors"][0]["reason"]
+
+
+def test_long_search_for_a_limit_out_of_reach_is_answered_at_once(shared: TestClient):
+    body = {"budget": {"seconds": 600}, "constraints": {"latency_ms": {"max": 1e-6}}}
+    problem = post(shared, 422, **body)
+    assert problem["best_reachable"]["latency_ms"] > 1e-6
+    assert problem["errors"][0]["pointer"] == "/constraints/latency_ms"
