@@ -32,11 +32,16 @@ def import_here(content: bytes, bindings: Mapping[str, int] | None = None, limit
 
     model = read_model(content, limits)
     name = printable(model.graph.name, 200)
-    graph = type_graph(model, bindings or {}, limits)
-    reader = LayerReader(graph, limits)
-    layers = reader.read()
+    try:
+        graph = type_graph(model, bindings or {}, limits)
+        reader = LayerReader(graph, limits)
+        layers = reader.read()
+        key = canonical_key(graph)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        # The checker looks at the form of a file; data that do not fit their dimensions, say, show only when used.
+        raise ModelRefusedError(f"its parts do not fit together: {error}") from error
     shapes = tuple(graph.shapes[name] for name in graph.inputs)
-    return ImportedModel(canonical_key(graph), name, layers, shapes, reader.unsupported)
+    return ImportedModel(key, name, layers, shapes, reader.unsupported)
 
 
 def import_apart(content: bytes, bindings: Mapping[str, int] | None = None, limits: Limits = _DEFAULT) -> ImportedModel:

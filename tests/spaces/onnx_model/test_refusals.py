@@ -78,6 +78,12 @@ def test_damaged_file_is_imported_or_refused(position: int, value: int, count: i
     assert ImportedModel.from_json(model.to_json()) == model
 
 
+def test_weights_that_do_not_fill_their_shape_are_refused():
+    model = onnx.load_from_string(_two_layers())
+    model.graph.initializer[0].raw_data = b"\0" * 220
+    assert "do not fit together" in str(refusal(model.SerializeToString()))
+
+
 def _two_layers() -> bytes:
     nodes = [node("Conv", ["x", "w"], ["a"], strides=[2, 2]), node("Relu", ["a"], ["y"])]
     weight = numpy_helper.from_array(np.zeros((2, 3, 3, 3), dtype=np.float32), "w")
