@@ -16,7 +16,7 @@ from report import markdown_table, write_section
 from spaces.base import Workload
 from targets import BitSerial, BitSerialHardware, Cost, load_hardware
 from targets.bbs import METHODS, binary_prune, effective_size_bits
-from targets.bitvert import REFINEMENTS, sweep
+from targets.bitvert import REFINEMENTS
 from targets.bitvert.synthetic_weights import synthetic_weights, weight_shape
 from targets.reference_networks import REFERENCE_NETWORKS
 
@@ -32,7 +32,6 @@ def main() -> None:
         "bitvert-headlines": headline_section(),
         "bitvert-refinements": refinement_section(),
         "bitvert-pruning": pruning_section(),
-        "bitvert-sweep": sweep_section(),
     }
     for name, body in sections.items():
         print(f"{body}\n")
@@ -123,23 +122,6 @@ def pruning_section() -> str:
             f"noise (and weights per processor second). With the sensitive channels kept: {'; '.join(shares)}.",
             markdown_table(["columns pruned", "bits per weight", *METHODS], rows),
         ]
-    )
-
-
-def sweep_section() -> str:
-    """Seconds for a hundred thousand configurations."""
-    workload, rng = REFERENCE_NETWORKS["resnet18"](), np.random.default_rng(0)
-    changes = {
-        "rows": rng.integers(8, 128, 100_000),
-        "columns": rng.integers(8, 128, 100_000),
-        "dram_bits_per_cycle": rng.uniform(32, 512, 100_000),
-    }
-    start = time.process_time()
-    sweep(_target("bitvert-moderate", "refined"), workload, changes)
-    seconds = time.process_time() - start
-    return (
-        "### Sweeps\n\n"
-        f"100,000 arrays (rows, columns, bandwidth) on ResNet-18 in one call: {seconds:.2f} processor seconds."
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--predictor", action="append", choices=sorted(CONTESTANTS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--keep", type=Path, help="file of results, one JSON object a line")
+    parser.add_argument("--kept-only", action="store_true", help="leave out what is not in the kept file")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     kept = _read(arguments.keep)
@@ -43,6 +45,8 @@ def main() -> None:
         splits = read_splits(arguments.splits, size, arguments.seeds)
         for name in names:
             row = kept.get((name, size, len(splits)))
+            if row is None and arguments.kept_only:
+                continue
             if row is None:
                 bench = bench or AccuracyBench.read(arguments.data)
                 row = run_size(bench, name, size, splits)
@@ -66,16 +70,17 @@ def _keep(path: Path | None, row: dict[str, Any]) -> None:
             file.write(json.dumps(row) + "\n")
 
 
-def _section(rows: dict[str, dict[int, dict[str, Any]]], sizes: list[int], seeds: int) -> str:
-    table = [
-        [
-            name,
-            *(f"{by_size[size]['kendall']:.3f} ± {by_size[size]['kendall_std']:.3f}" for size in sizes),
-            *(f"{by_size[size]['kendall_apart']:.3f}" for size in sizes),
-            *(f"{by_size[size]['seconds']:.1f}" for size in sizes),
-        ]
-        for name, by_size in rows.items()
+def _cells(by_size: dict[int, dict[str, Any]], sizes: list[int]) -> list[str]:
+    formats: list[Callable[[dict[str, Any]], str]] = [
+        lambda row: f"{row['kendall']:.3f} ± {row['kendall_std']:.3f}",
+        lambda row: f"{row['kendall_apart']:.3f}",
+        lambda row: f"{row['seconds']:.1f}",
     ]
+    return [shown(by_size[size]) if size in by_size else "-" for shown in formats for size in sizes]
+
+
+def _section(rows: dict[str, dict[int, dict[str, Any]]], sizes: list[int], seeds: int) -> str:
+    table = [[name, *_cells(by_size, sizes)] for name, by_size in rows.items() if by_size]
     table.append(["FLAN, the authors' network", *(_ORIGINAL.get(size, "-") for size in sizes), *["-"] * 2 * len(sizes)])
     header = [
         "predictor",
@@ -93,8 +98,8 @@ the others of their isomorphism class too.
 - `flan` reads the graph alone; `flan_cost`, `flan_arch2vec`, `flan_cate` and `flan_zcp` each one encoding more,
   `flan_all` the four together. `flan_transfer` was trained on other spaces first, and reads the graph alone.
 - `accuracy_ensemble` is `predictors.accuracy.fit_accuracy` with proxies and the network from other spaces; the rows
-  below lack one or both. `expected_untrained` and `transfer_untrained` are what it expects, with and without proxies,
-  before it sees an accuracy.
+  below lack that network's training on the known cells, the network, the proxies, or both. `expected_untrained` and
+  `transfer_untrained` are what it expects, with and without proxies, before it sees an accuracy.
 - `flops` and `proxy_*` are single columns, no training; the signs are those of the proxies.
 
 {markdown_table(header, table)}"""

@@ -125,6 +125,7 @@ def search_section() -> str:
     network, rows = Network.of(REFERENCE_NETWORKS["resnet34"]()), []
     for design in ("DLA", "SY-M4L", "BRAMAC-2SA", "SY-M4L-no-DSP"):
         engine = Engine(DESIGNS[design], 8, 8)
+        SearchGrid.configurations.cache_clear()
         start = time.process_time()
         configurations = SearchGrid().configurations(engine)
         evaluate(engine, network, configurations)

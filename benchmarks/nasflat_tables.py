@@ -20,8 +20,10 @@ _COVERAGE_HEADS: Final = ("in 50 %", "in 80 %", "in 90 %")
 def section(space: str, tasks: Sequence[str], rows: Sequence[Row]) -> str:
     """Four tables of one space's tasks.
 
-    Args: rows: of every predictor, sampler and number of samples, for each of the tasks.
+    Args: rows: predictors and samplers that lack a task are left out.
     """
+    whole = {key for key in map(_contest, rows) if {row["task"] for row in rows if _contest(row) == key} >= set(tasks)}
+    rows = [row for row in rows if _contest(row) in whole]
     twenty = [row for row in rows if row["samples"] == 20]
     own = [row for row in rows if row["predictor"] == "cost_linear" and row["sampler"] in ("random", "d_optimal")]
     return f"""### A new device from 20 timings, and NASFLAT's tasks: {space}
@@ -48,6 +50,21 @@ and not on each device: the devices that the 90 % interval covers least and most
 `cost_linear` by the number of timings, means over the tasks.
 
 {_by_samples(own)}"""
+
+
+def short_section(space: str, rows: Sequence[Row]) -> str:
+    """One table, of some predictors and samplers."""
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    return f"""### Some predictors on NASFLAT's tasks: {space}
+
+Spearman correlation over every measured architecture that was not timed, {rows[0]["samples"]} timings of each target
+device, mean over targets ± standard deviation over {rows[0]["seeds"]} seeds. Every network is trained anew for each
+task and seed, on 256 architectures of the task's source devices alone; *given* samples are those of the splits that
+the original was measured on.
+
+{_ranks(tasks, rows)}
+
+{_means(rows)}"""
 
 
 def _ranks(tasks: Sequence[str], rows: Sequence[Row]) -> str:
@@ -93,6 +110,10 @@ def _by_samples(rows: Sequence[Row]) -> str:
             body.append([sampler, str(samples), ranks, *(_mean(own, key) for key in (*_ERRORS, *_COVERAGES))])
     heads = ("sampler", "timings", "Spearman, geometric mean", *_ERROR_HEADS, *_COVERAGE_HEADS)
     return markdown_table(list(heads), body)
+
+
+def _contest(row: Row) -> tuple[str, str, int]:
+    return row["predictor"], row["sampler"], row["samples"]
 
 
 def _contestants(rows: Sequence[Row]) -> list[tuple[str, str]]:

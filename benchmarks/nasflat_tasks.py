@@ -14,17 +14,18 @@ from typing import Any, Final
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from nasflat_tables import section
+from nasflat_tables import section, short_section
 from report import write_section
 
 from service.benchmarks.latency_tables import read_tables
-from service.benchmarks.latency_tasks import Bench, run_task
+from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
 from service.benchmarks.tasks import TASKS
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
-_BASELINES = ("cost_linear_alone", "one_hot_ridge", "gradient_boosting", "gaussian_process", "flops")
-# Predictors, samplers and numbers of timings that are run with each other.
+_BASELINES = ("one_hot_ridge", "gradient_boosting", "gaussian_process", "flops")
+# Predictors, samplers and numbers of timings that are run with each other, the quickest first.
 _PARTS: Final[tuple[tuple[Sequence[str], Sequence[str], Sequence[int]], ...]] = (
+    (("cost_linear", "cost_linear_alone"), ("random", "d_optimal"), (20,)),
     (("cost_linear", "graph_linear", "auto"), ("random", "d_optimal", "d_optimal_sources"), (20,)),
     (("cost_linear",), ("random", "d_optimal"), (5, 10, 40)),
     (_BASELINES, ("random", "d_optimal"), (20,)),
@@ -37,7 +38,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=_SHARED / "data", help="folder with help/ and eagle/")
     parser.add_argument("--space", choices=["nb201", "fbnet"], required=True)
     parser.add_argument("--task", action="append", choices=sorted(TASKS))
+    parser.add_argument("--predictor", action="append", choices=PREDICTOR_NAMES, help="these alone, in a short table")
+    parser.add_argument("--sampler", action="append", choices=SAMPLER_NAMES, help="of the short table")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--section", default="nasflat_tasks", help="name of the section, before the space's")
     parser.add_argument("--keep", type=Path, help="file of rows, which an interrupted run goes on from")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
@@ -45,14 +49,18 @@ def main() -> None:
     names = [name for name in names if name in (arguments.task or names)]
     rows = _kept(arguments.keep, names, arguments.seeds)
     table = read_tables(arguments.data)[arguments.space]
-    for predictors, samplers, samples in _PARTS:
+    samplers = arguments.sampler or ["random", "d_optimal"]
+    parts = [(arguments.predictor, samplers, [20])] if arguments.predictor else _PARTS
+    for part in parts:
         for name in names:
-            if _lacks(rows, name, predictors, samplers, samples):
-                found = run_task(Bench.of(TASKS[name], table), predictors, samplers, samples, arguments.seeds)
+            if _lacks(rows, name, *part):
+                found = run_task(Bench.of(TASKS[name], table), *part, arguments.seeds)
+                found = [row for row in found if _key(row) not in map(_key, rows)]
                 _append(arguments.keep, found)
                 rows += found
     if arguments.write:
-        write_section(f"nasflat_tasks_{arguments.space}", section(arguments.space, names, rows))
+        text = short_section(arguments.space, rows) if arguments.predictor else section(arguments.space, names, rows)
+        write_section(f"{arguments.section}_{arguments.space}", text)
 
 
 def _kept(path: Path | None, names: Sequence[str], seeds: int) -> list[dict[str, Any]]:
@@ -70,8 +78,12 @@ def _lacks(
     samplers: Sequence[str],
     samples: Sequence[int],
 ) -> bool:
-    known = {(row["task"], row["predictor"], row["sampler"], row["samples"]) for row in rows}
+    known = set(map(_key, rows))
     return any((task, p, s, n) not in known for p in predictors for s in samplers for n in samples)
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str, str, int]:
+    return row["task"], row["predictor"], row["sampler"], row["samples"]
 
 
 def _append(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:

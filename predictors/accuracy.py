@@ -9,19 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from predictors.accuracy_encodings import AccuracyColumns, AccuracyEncodings, Expectation, encodings_for
+from predictors.accuracy_encodings import (
+    LOG_VARIANCE_TRAINED,
+    AccuracyColumns,
+    AccuracyEncodings,
+    Expectation,
+    encodings_for,
+)
 from predictors.accuracy_scale import AccuracyEstimate, AccuracyScale
-from predictors.additive_process import AdditiveProcess, fit_additive_process
+from predictors.additive_process import AdditiveProcess, Component, Linear, fit_additive_process
 from predictors.errors import TooFewSamplesError
 from predictors.normal_scores import normal_scores
 from spaces.base import Architecture, FloatArray, SearchSpace
 
+if TYPE_CHECKING:
+    from predictors.graph.cross_fitted import CrossFittedFlan
+
 # With fewer known accuracies there is no spread to speak of.
 MIN_ACCURACIES: Final = 5
+# With fewer, a network that goes on training has too little to learn from.
+MIN_TO_TRAIN: Final = 20
+# Of more, this many are fitted, evenly spaced among them.
+MAX_FITTED: Final = 1_000
 _REFERENCE_SIZE: Final = 2048
 _CHUNK: Final = 4096
 
@@ -43,13 +56,18 @@ class AccuracyPredictor:
     process: AdditiveProcess
     scale: AccuracyScale
     _columns: AccuracyColumns = field(repr=False)
+    _trained: CrossFittedFlan | None = field(repr=False)
 
     def predict(self, architectures: Sequence[Architecture]) -> AccuracyEstimate:
         """Accuracy of each architecture, in the order given."""
         parts = [slice(start, start + _CHUNK) for start in range(0, len(architectures), _CHUNK)] or [slice(0, 0)]
-        moments = [self.process.predict(self._columns(architectures[part])) for part in parts]
+        moments = [self.process.predict(self._groups(architectures[part])) for part in parts]
         mean, std = (np.concatenate(values) for values in zip(*moments, strict=True))
         return self.scale.estimate(mean, std, self.process.half_width)
+
+    def _groups(self, architectures: Sequence[Architecture]) -> list[FloatArray]:
+        groups = self._columns(architectures)
+        return groups if self._trained is None else [*groups, self._trained.score(architectures)[:, None]]
 
 
 def fit_accuracy(
@@ -59,7 +77,7 @@ def fit_accuracy(
     encodings: AccuracyEncodings | None = None,
     reference: Sequence[Architecture] | None = None,
 ) -> AccuracyPredictor:
-    """Fit to known accuracies; without training a network, in closed form but for a dozen variances.
+    """Fit to known accuracies: seconds of one core where a network goes on training, else a fraction of one.
 
     Args:
         architectures: n >= `MIN_ACCURACIES` of the space.
@@ -76,9 +94,21 @@ def fit_accuracy(
         raise ValueError("accuracies must be within 0..100 %")
     if reference is None:
         reference = space.sample(int(min(_REFERENCE_SIZE, space.size)), rng=np.random.default_rng(0))
-    columns = AccuracyColumns.over(space, encodings or encodings_for(space), reference)
-    process = fit_additive_process(columns(architectures), normal_scores(accuracy), columns.components)
-    return AccuracyPredictor(space, len(accuracy), process, AccuracyScale.of(accuracy), columns)
+    encodings = encodings or encodings_for(space)
+    columns = AccuracyColumns.over(space, encodings, reference)
+    samples, scale = len(accuracy), AccuracyScale.of(accuracy)
+    if samples > MAX_FITTED:
+        kept = np.linspace(0, samples - 1, MAX_FITTED).astype(np.int64).tolist()
+        architectures, accuracy = [architectures[row] for row in kept], accuracy[kept]
+    groups, components, trained = columns(architectures), columns.components, None
+    if encodings.trained is not None and len(accuracy) >= MIN_TO_TRAIN:
+        from predictors.graph.cross_fitted import fit_cross_fitted  # brings torch
+
+        trained = fit_cross_fitted(space, architectures, accuracy, encodings.trained)
+        groups = [*groups, trained.left_out[:, None]]
+        components = (*components, Component(len(groups) - 1, Linear(), LOG_VARIANCE_TRAINED))
+    process = fit_additive_process(groups, normal_scores(accuracy), components)
+    return AccuracyPredictor(space, samples, process, scale, columns, trained)
 
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import ndtri
@@ -13,10 +13,14 @@ from arch_encodings import ENCODERS, Encoder, UnsupportedSpaceError
 from predictors.additive_process import Component, Linear, Matern
 from spaces.base import Architecture, FloatArray, SearchSpace
 
+if TYPE_CHECKING:
+    from predictors.graph.accuracy_network import AccuracyNetwork
+
 # Logarithms of prior variances, of targets with unit variance.
 _LOG_VARIANCE_EXPECTED: Final = 0.0
 _LOG_VARIANCE_CONSTANT: Final = 0.0
 _LOG_VARIANCE_DESCRIBED: Final = -1.0
+LOG_VARIANCE_TRAINED: Final = -2.0
 _LENGTH_SAMPLE: Final = 1000
 _DESCRIPTIONS: Final = ("cost", "paths")
 # How much proxies count, in standard deviations of normal scores: the mean of ridge regressions on NAS-Bench-101, 301
@@ -64,10 +68,12 @@ class AccuracyEncodings:
     Attributes:
         expected: their mean is the score that architectures are ordered by before any accuracy is known.
         described: encoders in which architectures are compared, each by itself.
+        trained: a network from other spaces that goes on training on the known accuracies.
     """
 
     expected: Sequence[Expectation]
     described: Sequence[Encoder]
+    trained: AccuracyNetwork | None = None
 
 
 def encodings_for(space: SearchSpace, zcp: Encoder | None = None, *, transfer: bool = True) -> AccuracyEncodings:
@@ -83,16 +89,18 @@ def encodings_for(space: SearchSpace, zcp: Encoder | None = None, *, transfer: b
     else:
         expected = [Expectation(ENCODERS["cost"], {"total:live_macs": 1.0})]
         described = [ENCODERS[name] for name in _DESCRIPTIONS if _covers(name, space)]
-    return AccuracyEncodings([*expected, *(_transferred(space) if transfer else [])], described)
+    return _with_transfer(space, expected, described) if transfer else AccuracyEncodings(expected, described)
 
 
-def _transferred(space: SearchSpace) -> list[Expectation]:
-    from predictors.graph.pretrained_accuracy import TransferScores  # brings torch
+def _with_transfer(space: SearchSpace, expected: list[Expectation], described: list[Encoder]) -> AccuracyEncodings:
+    from predictors.graph.pretrained_accuracy import TransferScores, load_transfer_network  # brings torch
 
-    scores = TransferScores()
-    if not scores.covers(space):
-        return []
-    return [Expectation(scores, {f"{scores.name}:{series}": 1.0 for series in CLASSIFICATION_SERIES})]
+    network = load_transfer_network()
+    if not network.covers(space):
+        return AccuracyEncodings(expected, described)
+    scores = TransferScores(network)
+    carried = Expectation(scores, {f"{scores.name}:{series}": 1.0 for series in CLASSIFICATION_SERIES})
+    return AccuracyEncodings([*expected, carried], described, network)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,8 @@ samples do not tell and that is left to chance, shows as soon as a network is un
 
 Spread: the cross-validated relative error, times sqrt(1 + h) with h the leverage of the network's row, which is small
 among networks like those timed and grows without bound away from them. A network whose h is far above all of theirs is
-called unlike them. What layers run next to each other, hence what a runtime fuses or keeps in a cache, is not seen.
+called unlike them, and is expected to be off by no less than one timed family is when the others predict it. What
+layers run next to each other, hence what a runtime fuses or keeps in a cache, is not seen.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.special import stdtrit
 
-from predictors.base import LatencyEstimate
+from predictors.base import MIN_SAMPLES, LatencyEstimate
 from predictors.linear_latency import checked_latencies
-from spaces.base import Architecture, FloatArray, Layer, SearchSpace, Workload
+from spaces.base import Architecture, BoolArray, FloatArray, Layer, SearchSpace, Workload
 
 NAME: Final = "workload"
 # MACs per byte where a device's limit turns from memory to arithmetic.
@@ -60,6 +62,7 @@ _FOLDS: Final = 5
 _REWEIGHTINGS: Final = 6
 _HUBER: Final = 2.0
 _LEAST_SPREAD: Final = 0.01
+_MOST_OFF: Final = 10.0  # so many times too little counts like nothing at all
 _FLOOR_SHARE: Final = 0.01
 # So many times the largest leverage of a timed network, and at least so much: unlike all of them.
 _UNLIKE_FACTOR: Final = 2.0
@@ -76,6 +79,28 @@ def layer_columns(layers: Sequence[Layer], batch: int = 1) -> FloatArray:
 def workload_columns(workload: Workload) -> FloatArray:
     """(d,) sum over the layers of one run of the workload's batch."""
     return layer_columns(workload.layers, workload.batch).sum(axis=0)
+
+
+def layer_design(space: SearchSpace, pool: Sequence[Architecture]) -> Callable[[Sequence[Architecture]], FloatArray]:
+    """Vectors in which samplers compare networks of any size: logarithms of the columns, standardised over the pool.
+
+    Args: pool: at least one architecture.
+    """
+
+    def logarithms(architectures: Sequence[Architecture]) -> FloatArray:
+        rows = [workload_columns(space.workload(architecture)) for architecture in architectures]
+        return np.log1p(np.array(rows).reshape(len(rows), len(COLUMNS)))
+
+    known = logarithms(pool)
+    mean, deviation = known.mean(axis=0), known.std(axis=0)
+    varies = deviation > 0
+    return lambda architectures: np.concatenate(
+        [
+            np.ones((len(architectures), 1)),
+            (logarithms(architectures)[:, varies] - mean[varies]) / deviation[varies] / np.sqrt(max(varies.sum(), 1)),
+        ],
+        axis=1,
+    )
 
 
 def _row(layer: Layer, batch: int) -> list[float]:
@@ -101,6 +126,8 @@ class WorkloadLatency:
         covariance: (d, d) with which a network's leverage is h(x) = x' C x / latency(x)^2.
         spread: relative error of a network like those timed.
         largest_leverage: of the timed networks.
+        unlike_spread: least relative error of a network unlike those timed: what a family of them shows when it is
+            predicted from the others; 0 of a single family.
         floor_ms: smallest latency it answers.
     """
 
@@ -110,6 +137,7 @@ class WorkloadLatency:
     covariance: FloatArray
     spread: float
     largest_leverage: float
+    unlike_spread: float
     floor_ms: float
 
     @property
@@ -120,9 +148,10 @@ class WorkloadLatency:
     def predict(self, architectures: Sequence[Architecture]) -> LatencyEstimate:
         """Latency of each architecture, in the order given."""
         mean_ms, leverage = self._mean_and_leverage(architectures)
+        spread = self.spread * np.sqrt(1 + leverage)
         return LatencyEstimate(
             mean_ms=mean_ms,
-            std_ms=mean_ms * self.spread * np.sqrt(1 + leverage),
+            std_ms=mean_ms * np.where(self._is_unlike(leverage), np.maximum(spread, self.unlike_spread), spread),
             floor_ms=self.floor_ms,
             half_width=_half_width,
         )
@@ -130,12 +159,15 @@ class WorkloadLatency:
     def is_unlike_samples(self, architectures: Sequence[Architecture]) -> list[bool]:
         """Whether each architecture lies far from all that the device was timed with."""
         _, leverage = self._mean_and_leverage(architectures)
-        return (leverage > max(_UNLIKE_LEAST, _UNLIKE_FACTOR * self.largest_leverage)).tolist()
+        return self._is_unlike(leverage).tolist()
 
     def layer_ms(self, architecture: Architecture) -> FloatArray:
         """(layers,) what each layer adds to the latency."""
         workload = self.space.workload(architecture)
         return layer_columns(workload.layers, workload.batch) @ self.weights
+
+    def _is_unlike(self, leverage: FloatArray) -> BoolArray:
+        return leverage > max(_UNLIKE_LEAST, _UNLIKE_FACTOR * self.largest_leverage)
 
     def _mean_and_leverage(self, architectures: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         rows = [workload_columns(self.space.workload(architecture)) for architecture in architectures]
@@ -149,7 +181,9 @@ class WorkloadLatency:
         raise TypeError("a workload predictor is fitted where it is needed and has no artifact")
 
 
-def fit_workload_latency(space: SearchSpace, columns: FloatArray, latency_ms: FloatArray) -> WorkloadLatency:
+def fit_workload_latency(
+    space: SearchSpace, columns: FloatArray, latency_ms: FloatArray, families: Sequence[str] = ()
+) -> WorkloadLatency:
     """Fits a device from timings of networks of any spaces; a fraction of a second for hundreds of them.
 
     Args:
@@ -177,6 +211,7 @@ def fit_workload_latency(space: SearchSpace, columns: FloatArray, latency_ms: Fl
         covariance=covariance / np.outer(scale, scale),
         spread=spread,
         largest_leverage=float(leverage.max()),
+        unlike_spread=_between_families(scaled, latency_ms, ridge, np.array(families)),
         floor_ms=_FLOOR_SHARE * float(latency_ms.min()),
     )
 
@@ -223,6 +258,18 @@ def _cross_validated(scaled: FloatArray, latency_ms: FloatArray, ridge: float) -
         predicted = scaled[held_out] @ _solve(scaled[~held_out], latency_ms[~held_out], ridge)
         errors[held_out] = (predicted - latency_ms[held_out]) / np.maximum(latency_ms[held_out], predicted)
     return errors
+
+
+def _between_families(scaled: FloatArray, latency_ms: FloatArray, ridge: float, families: NDArray[np.str_]) -> float:
+    """The largest typical error of a family of some size that is predicted from the others; 0 where there is none."""
+    typical = [0.0]
+    for family in np.unique(families):
+        is_own = families == family
+        if min(is_own.sum(), (~is_own).sum()) >= MIN_SAMPLES:
+            predicted = scaled[is_own] @ _solve(scaled[~is_own], latency_ms[~is_own], ridge)
+            own = latency_ms[is_own]
+            typical.append(_typical((predicted - own) / np.minimum(own, np.maximum(predicted, own / _MOST_OFF))))
+    return max(typical)
 
 
 def _typical(errors: FloatArray) -> float:

@@ -90,11 +90,13 @@ class AccuracySource:
         upper = lower.copy()
         unknown = np.flatnonzero(np.isnan(lower))
         if len(unknown) and self.predictor is not None:
-            estimate = self.predictor.predictor.predict([architectures[index] for index in unknown.tolist()])
-            bounds = estimate.interval(level)
-            # On a plateau of the way from scores to % the mean can lie beyond a quantile.
-            lower[unknown] = np.minimum(bounds[0], estimate.mean)
-            upper[unknown] = np.maximum(bounds[1], estimate.mean)
+            asked = [architectures[index] for index in unknown.tolist()]
+            bounds = self.predictor.predictor.predict(asked).interval(level)
+            # On a plateau of the way from scores to % the mean can lie beyond a quantile; and it is the mean that
+            # `evaluate` gave, as that of another batch differs in its last digits.
+            means = self.predictor.means(asked)
+            lower[unknown] = np.minimum(bounds[0], means)
+            upper[unknown] = np.maximum(bounds[1], means)
         return lower, upper
 
     def origin(self, architecture: Architecture) -> Literal["table", "predicted", "proxy"]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
 
 from device_db import Device, DeviceKind
+from service.codesign_candidates import Configuration, Place, check_candidates, named
 from service.device_costs import SIMULATED_METRICS, Evaluator, Latencies, SimulatedCosts
 from service.errors import FieldError, InvalidRequestError
 from service.precision_choice import WEIGHT_KEYS, hardware_changes, mixed_costs
 from service.problems import json_pointer
 from service.schemas.predictions import PredictorInfo
 from service.schemas.searches import SearchRequest
+from service.search_metrics import split_name
 from spaces import Architecture, SearchSpace, UnknownLayerGroupError, Workload
 from spaces.base import FloatArray
 from spaces.configured_space import ConfiguredSpace
@@ -24,15 +26,7 @@ from spaces.layer_groups import covered_groups
 from targets import Target, TargetError
 
 MAX_CONFIGURATIONS: Final = 10_000
-# Combinations that a candidate is tried in; one that none of them accepts may still go with another.
-_MOST_TRIES: Final = 64
 _PROBES: Final = 8
-
-_Configuration = tuple[int, ...]
-# Of a decision in the request: member and key, or precision, groups, the group's name and key.
-_Place = tuple[str, ...]
-# Why a configuration cannot be used, None where it can.
-_Refusal = Callable[[_Configuration], str | None]
 
 
 class Codesign:
@@ -45,8 +39,9 @@ class Codesign:
 
     def __init__(self, device: Device, space: SearchSpace, request: SearchRequest):
         self._description = device.config
-        self._options: Mapping[_Place, Sequence[Any]] = request.options
-        self._wanted = SIMULATED_METRICS & {*request.objectives, *request.constraints}
+        self._options: Mapping[Place, Sequence[Any]] = request.options
+        names = map(split_name, {*request.objectives, *request.constraints})
+        self._wanted = SIMULATED_METRICS & {metric for metric, of in names if of in (None, device.name)}
         if device.kind is not DeviceKind.simulated:
             reason = f"device {device.name!r} is measured: only simulated devices have a precision and keys to choose"
             raise InvalidRequestError([FieldError(reason, pointer=f"/{next(iter(self._options))[0]}")])
@@ -54,7 +49,7 @@ class Codesign:
         _check_decisions(self._options)
         names = {".".join(place): list(map(str, values)) for place, values in self._options.items()}
         self.space = ConfiguredSpace(space, names)
-        self._known: dict[_Configuration, SimulatedCosts | TargetError] = {}
+        self._known: dict[Configuration, SimulatedCosts | TargetError] = {}
 
     def check(self) -> None:
         """Return if each candidate can be used in some configuration and has every metric that is asked for.
@@ -64,9 +59,10 @@ class Codesign:
 
         Raises: InvalidRequestError that points at each candidate that cannot be used.
         """
-        self._check_candidates(self._refusal)
+        alone = [[self._refusal_alone(place, value) for value in values] for place, values in self._options.items()]
+        check_candidates(self._options, alone, self._refusal)
         for metric in sorted(self._wanted & self.evaluators.keys()):
-            self._check_candidates(lambda configuration, metric=metric: self._lacks(configuration, metric))
+            check_candidates(self._options, alone, partial(self._lacks, metric))
 
     @property
     def info(self) -> PredictorInfo:
@@ -75,8 +71,14 @@ class Codesign:
 
     @property
     def evaluators(self) -> Mapping[str, Evaluator]:
-        """Each metric that some configuration knows."""
-        found = [costs for costs in self._known.values() if isinstance(costs, SimulatedCosts)] or [self._first]
+        """Each metric that the first configuration knows, or one that differs from it in a single choice."""
+        nothing = [0] * len(self._options)
+        near = [
+            (*nothing[:position], index, *nothing[position + 1 :])
+            for position, values in enumerate(self._options.values())
+            for index in range(len(values))
+        ]
+        found = [costs for each in near if isinstance(costs := self._costs(each), SimulatedCosts)] or [self._first]
         return {name: self._evaluator(name) for costs in found for name in costs.metrics}
 
     @property
@@ -88,7 +90,7 @@ class Codesign:
         chosen, error = refused[0]
         return [
             f"the model refuses {len(refused)} of the {len(self._known)} configurations that were met; they count as "
-            f"failed. The first: {self._named(chosen)}: {error}"
+            f"failed. The first: {named(self._options, chosen)}: {error}"
         ]
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
@@ -122,7 +124,7 @@ class Codesign:
 
     def _evaluator(self, metric: str) -> Evaluator:
         def evaluate(architectures: Sequence[Architecture]) -> FloatArray:
-            rows: dict[_Configuration, tuple[list[int], list[Architecture]]] = {}
+            rows: dict[Configuration, tuple[list[int], list[Architecture]]] = {}
             for index, architecture in enumerate(architectures):
                 inner, configuration = self.space.split(architecture)
                 places, batch = rows.setdefault(configuration, ([], []))
@@ -135,7 +137,7 @@ class Codesign:
 
         return evaluate
 
-    def _evaluate(self, configuration: _Configuration, metric: str, batch: Sequence[Architecture]) -> FloatArray:
+    def _evaluate(self, configuration: Configuration, metric: str, batch: Sequence[Architecture]) -> FloatArray:
         costs = self._costs(configuration)
         if isinstance(costs, TargetError) or metric not in costs.metrics:
             return np.full(len(batch), np.nan)
@@ -146,7 +148,7 @@ class Codesign:
                 return np.full(1, np.nan)
             return np.concatenate([self._evaluate(configuration, metric, [each]) for each in batch])
 
-    def _costs(self, configuration: _Configuration) -> SimulatedCosts | TargetError:
+    def _costs(self, configuration: Configuration) -> SimulatedCosts | TargetError:
         """Of the configuration, or why there are none."""
         if configuration not in self._known:
             try:
@@ -155,7 +157,7 @@ class Codesign:
                 self._known[configuration] = error
         return self._known[configuration]
 
-    def _compute(self, values: Mapping[_Place, Any]) -> SimulatedCosts:
+    def _compute(self, values: Mapping[Place, Any]) -> SimulatedCosts:
         """Raises: TargetError."""
         network = hardware_changes({key: value for (member, key), value in _pairs(values) if member == "precision"})
         network |= {key: value for (member, key), value in _pairs(values) if member == "hardware"}
@@ -168,45 +170,12 @@ class Codesign:
         costs.target.cost(Workload(()))  # which refuses widths that the hardware cannot compute with
         return costs
 
-    def _values(self, configuration: _Configuration) -> dict[_Place, Any]:
+    def _values(self, configuration: Configuration) -> dict[Place, Any]:
         return {
             place: values[index] for (place, values), index in zip(self._options.items(), configuration, strict=True)
         }
 
-    def _named(self, configuration: _Configuration) -> str:
-        return ", ".join(f"{'.'.join(place)} {value}" for place, value in self._values(configuration).items())
-
-    def _check_candidates(self, refusal: _Refusal) -> None:
-        """Raises: InvalidRequestError that points at those refused in every configuration they are tried in."""
-        # Candidates that are fine alone come first, so that a faulty one is not what the others are tried with.
-        order = [sorted(range(len(each)), key=lambda index: each[index] is not None) for each in self._alone]
-        faults: list[tuple[bool, FieldError]] = []
-        for position, (place, reasons) in enumerate(zip(self._options, self._alone, strict=True)):
-            for index, reason in enumerate(reasons):
-                choices = [*order[:position], [index], *order[position + 1 :]]
-                refused = self._refused_everywhere(choices, refusal)
-                if refused is not None:
-                    faults.append((reason is not None, FieldError(reason or refused, json_pointer([*place, index]))))
-        if faults:
-            any_alone = any(is_alone for is_alone, _ in faults)
-            raise InvalidRequestError([fault for is_alone, fault in faults if is_alone == any_alone])
-
-    def _refused_everywhere(self, choices: Sequence[Sequence[int]], refusal: _Refusal) -> str | None:
-        """Why the first configuration is refused, where each that is tried is."""
-        first: str | None = None
-        for tried, configuration in enumerate(itertools.product(*choices)):
-            reason = refusal(configuration)
-            if reason is None or tried == _MOST_TRIES:
-                return None
-            first = first or f"with {self._named(configuration)}: {reason}"
-        return first
-
-    @cached_property
-    def _alone(self) -> list[list[str | None]]:
-        """Why each candidate of each decision is refused as the only change of the device."""
-        return [[self._refusal_alone(place, value) for value in values] for place, values in self._options.items()]
-
-    def _refusal_alone(self, place: _Place, value: object) -> str | None:
+    def _refusal_alone(self, place: Place, value: object) -> str | None:
         """Why the device with this one change, of all layers, cannot be used."""
         key = place[-1]
         changes = {key: value} if place[0] == "hardware" else hardware_changes({key: value})
@@ -217,20 +186,20 @@ class Codesign:
             return _reason(error)
         return self._refusal_of_probes(costs.target)
 
-    def _refusal(self, configuration: _Configuration) -> str | None:
+    def _refusal(self, configuration: Configuration) -> str | None:
         if configuration not in self._refusals:
             costs = self._costs(configuration)
             reason = _reason(costs) if isinstance(costs, TargetError) else self._refusal_of_probes(costs.target)
             self._refusals[configuration] = reason
         return self._refusals[configuration]
 
-    def _lacks(self, configuration: _Configuration, metric: str) -> str | None:
+    def _lacks(self, metric: str, configuration: Configuration) -> str | None:
         costs = self._costs(configuration)
         is_known = isinstance(costs, SimulatedCosts) and metric in costs.metrics
         return None if is_known else f"{metric} is not known here"
 
     @cached_property
-    def _refusals(self) -> dict[_Configuration, str | None]:
+    def _refusals(self) -> dict[Configuration, str | None]:
         return {}
 
     @cached_property
@@ -261,7 +230,7 @@ def _groups(space: SearchSpace, request: SearchRequest) -> dict[str, frozenset[s
         raise InvalidRequestError([FieldError(error.reason, pointer=pointer)]) from error
 
 
-def _check_decisions(options: Mapping[_Place, Sequence[Any]]) -> None:
+def _check_decisions(options: Mapping[Place, Sequence[Any]]) -> None:
     """Raises: InvalidRequestError for what is decided twice, and for too many configurations."""
     faults = []
     for member, *_, key in options:
@@ -275,7 +244,7 @@ def _check_decisions(options: Mapping[_Place, Sequence[Any]]) -> None:
         raise InvalidRequestError(faults)
 
 
-def _is_of(place: _Place, key: str) -> bool:
+def _is_of(place: Place, key: str) -> bool:
     """Whether a decision about precision is about what a key of a hardware description says too."""
     if place[0] != "precision":
         return False
@@ -283,7 +252,7 @@ def _is_of(place: _Place, key: str) -> bool:
     return key in (WEIGHT_KEYS if keys & WEIGHT_KEYS else keys)
 
 
-def _pairs(values: Mapping[_Place, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
+def _pairs(values: Mapping[Place, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
     """Decisions about the whole network."""
     for place, value in values.items():
         if len(place) == 2:

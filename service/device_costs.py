@@ -18,7 +18,7 @@ from service.schemas.predictions import PredictorInfo
 from spaces import Architecture, SearchSpace, Workload
 from spaces.base import FloatArray, is_open
 from targets import CostArrays, Target, build_target, parse_hardware, segment_costs
-from targets.formats import NumberFormat, sqnr_evaluator
+from targets.formats import NumberFormat, mse_evaluator, sqnr_evaluator
 
 Evaluator = Callable[[Sequence[Architecture]], FloatArray]
 
@@ -40,7 +40,9 @@ class Latencies:
 
 
 # What a simulated device may know beside what every device does.
-SIMULATED_METRICS: Final = frozenset({"latency_ms", "energy_mj", "area_mm2", "quantisation_sqnr_db"})
+SIMULATED_METRICS: Final = frozenset(
+    {"latency_ms", "energy_mj", "area_mm2", "quantisation_sqnr_db", "quantisation_mse"}
+)
 
 
 @lru_cache(maxsize=1024)
@@ -52,6 +54,7 @@ def simulated_metrics(target: Target, *, has_format: bool) -> tuple[str, ...]:
         "energy_mj": nothing.energy_mj is not None,
         "area_mm2": nothing.area_mm2 is not None,
         "quantisation_sqnr_db": has_format,
+        "quantisation_mse": has_format,
     }
     return tuple(name for name, is_known in known.items() if is_known)
 
@@ -110,6 +113,7 @@ class SimulatedCosts:
         }
         if self.formats is not None:
             every["quantisation_sqnr_db"] = sqnr_evaluator(self.space, self.formats)
+            every["quantisation_mse"] = mse_evaluator(self.space, self.formats)
         return {name: every[name] for name in self.metrics}
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:

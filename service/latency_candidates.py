@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Wanted: TypeAlias = Literal["auto", "cost_linear", "graph_linear"]
 Fitted: TypeAlias = CostLinear | GraphLinear
 NAMES: Final = (cost_linear.NAME, graph_linear.NAME)
-# So many samples tell a device by themselves: what a network knows of others adds nothing to them (measured on held-out
-# devices of NAS-Bench-201 and FBNet), and the device can serve the others as a source.
+# So many samples tell a device by themselves: what a network knows of others adds next to nothing to them (seen on
+# held-out devices of NAS-Bench-201), and the device can serve the others as a source.
 SOURCE_SAMPLES: Final = 200
 
 

@@ -36,6 +36,7 @@ METRICS: Final[dict[str, Metric]] = {
     "energy_mj": Metric("min", is_of_device=True),
     "area_mm2": Metric("min", is_of_device=True),
     "quantisation_sqnr_db": Metric("max", is_of_device=True),
+    "quantisation_mse": Metric("min", is_of_device=True),
     "macs": Metric("min", is_of_device=False),
     "params": Metric("min", is_of_device=False),
     "peak_memory_bytes": Metric("min", is_of_device=False),

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from predictors.accuracy import MIN_ACCURACIES, fit_accuracy
-from predictors.accuracy_encodings import encodings_for
 from service import pretrained
 from service.accuracy_source import MOST_FITTED, AccuracySource
 from service.codesign import Codesign
@@ -65,6 +63,8 @@ def build_problem(
 
 def _accuracy_fit(space: SearchSpace) -> Fit:
     """Learns the accuracy from known ones; by a ridge on the choices where the space's predictor cannot."""
+    from predictors.accuracy import MIN_ACCURACIES, fit_accuracy
+    from predictors.accuracy_encodings import encodings_for
     from search.surrogate import fit_choice_ridge
 
     def fit(known: Sequence[Architecture], values: FloatArray) -> Evaluator:

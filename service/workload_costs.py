@@ -54,10 +54,10 @@ class WorkloadPredictors:
         key = (device, count, newest)
         with self._lock:
             if key not in self._fits:
-                columns, latency_ms = _samples(session, device, {**SPACES, space.name: space})
+                columns, latency_ms, families = _samples(session, device, {**SPACES, space.name: space})
                 if len(latency_ms) < MIN_SAMPLES:
                     raise DeviceNotReadyError(device, space.name, len(latency_ms), MIN_SAMPLES)
-                self._fits[key] = FittedWorkloads(fit_workload_latency(space, columns, latency_ms), newest)
+                self._fits[key] = FittedWorkloads(fit_workload_latency(space, columns, latency_ms, families), newest)
                 while len(self._fits) > _KEPT:
                     self._fits.popitem(last=False)
             self._fits.move_to_end(key)
@@ -65,10 +65,11 @@ class WorkloadPredictors:
         return FittedWorkloads(replace(fit.predictor, space=space), fit.version)
 
 
-def _samples(session: Session, device: str, spaces: dict[str, SearchSpace]) -> tuple[FloatArray, FloatArray]:
-    """Columns (n, d) and latencies (n,) of the device's timed networks, at most so many of each space."""
+def _samples(session: Session, device: str, spaces: dict[str, SearchSpace]) -> tuple[FloatArray, FloatArray, list[str]]:
+    """Columns (n, d), latencies and spaces (n,) of the device's timed networks, at most so many of each space."""
     rows: list[FloatArray] = []
     latencies: list[float] = []
+    families: list[str] = []
     for name in sorted(Devices(session).counts([device]).get(device, {})):
         if name not in spaces:
             continue
@@ -81,7 +82,8 @@ def _samples(session: Session, device: str, spaces: dict[str, SearchSpace]) -> t
                 continue
             rows.append(workload_columns(replace(workload, batch=batch)))
             latencies.append(float(latency_ms[index]))
-    return np.array(rows), np.array(latencies)
+            families.append(name)
+    return np.array(rows), np.array(latencies), families
 
 
 def _batch(session: Session, device: str, space: str) -> int:

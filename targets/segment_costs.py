@@ -9,10 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from spaces.base import Architecture, FloatArray, Layer, SearchSpace, Workload
-from spaces.layer_groups import layers_of
 from spaces.part_table import PartTable
 from targets.base import Cost, Precision, Target
-from targets.errors import NotAdditiveError
 
 _LATENCY, _ENERGY = 0, 1
 
@@ -41,7 +39,6 @@ def segment_costs(
     precision: Precision | None = None,
     *,
     batch: int = 1,
-    layer_groups: frozenset[str] | None = None,
 ) -> CostArrays:
     """Cost of each architecture, equal to `target.cost(space.workload(architecture))` up to rounding.
 
@@ -51,10 +48,8 @@ def segment_costs(
         architectures: n of them, also none.
         precision: the target's native one by default.
         batch: samples per run.
-        layer_groups: only the layers of these groups run, see `spaces.layer_groups`; all by default.
 
     Raises:
-        NotAdditiveError: layer groups on a target whose costs do not add over layers.
         UnsupportedPrecisionError, UnsupportedLayerError: as `Target.cost`.
         ValueError: a batch below 1.
     """
@@ -62,10 +57,8 @@ def segment_costs(
         raise ValueError(f"batch must be at least 1, got {batch}")
     precision = precision or target.native_precision
     if target.is_additive:
-        table, nothing = _part_table(target, space, precision, batch, layer_groups)
+        table, nothing = _part_table(target, space, precision, batch)
         totals = table(architectures).sum(axis=1)
-    elif layer_groups is not None:
-        raise NotAdditiveError(target.name)
     else:
         nothing = target.cost(Workload(()), precision)
         workloads = [replace(space.workload(architecture), batch=batch) for architecture in architectures]
@@ -79,14 +72,11 @@ def segment_costs(
 
 
 @lru_cache(maxsize=256)
-def _part_table(
-    target: Target, space: SearchSpace, precision: Precision, batch: int, layer_groups: frozenset[str] | None
-) -> tuple[PartTable, Cost]:
+def _part_table(target: Target, space: SearchSpace, precision: Precision, batch: int) -> tuple[PartTable, Cost]:
     """Latency in ms and energy in mJ (NaN where unknown) of each part, and the cost of no layer at all."""
 
     def cost(layers: tuple[Layer, ...]) -> Cost:
-        run = layers if layer_groups is None else layers_of(layers, layer_groups)
-        return target.cost(Workload(run, batch=batch), precision)
+        return target.cost(Workload(layers, batch=batch), precision)
 
     return PartTable(space, lambda layers: _pair(cost(layers)), 2), cost(())
 

@@ -13,6 +13,7 @@ PACKAGES = [ROOT / package for package in PROJECT["tool"]["hatch"]["build"]["tar
 _PARTS = {"pydantic-core": "pydantic"}  # distributions that belong to another
 _USED_OTHERWISE = {
     "fastapi-offline",  # its files are served
+    "sympy",  # ONNX Runtime's quantiser imports it without asking for it
     "torch-geometric",  # for graphs of different size, which no space has yet
 }
 
@@ -23,7 +24,8 @@ def normal(name: str) -> str:
 
 def declared() -> set[str]:
     project = PROJECT["project"]
-    requirements = [*project["dependencies"], *project["optional-dependencies"]["server"]]
+    extras = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *extras["measure"], *extras["plots"], *extras["server"]]
     return {normal(re.split(r"[^\w.-]", requirement)[0]) for requirement in requirements}
 
 

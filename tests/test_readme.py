@@ -4,6 +4,7 @@ import csv
 import importlib
 import io
 import json
+import os
 import re
 import shlex
 import socket
@@ -71,11 +72,13 @@ def server(data_folder: Path) -> Iterator[httpx.Client]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            # The walk's board is a public device, which the networks that come with archcast have seen.
+            env=os.environ | {"ARCHCAST_PREDICTOR": "cost_linear", "ARCHCAST_SEARCH_WAIT_SECONDS": "300"},
         )
         try:
             assert process.stdout is not None
             assert process.stdout.readline().startswith(f"archcast listens on http://127.0.0.1:{port} ")
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client:
                 yield client
         finally:
             process.terminate()
@@ -181,7 +184,7 @@ def assert_as_shown(answer: Any, shown: Any) -> None:
         for one, other in zip(answer, shown, strict=True):
             assert_as_shown(one, other)
     else:
-        assert answer == (pytest.approx(shown, rel=1e-6) if isinstance(shown, float) else shown)
+        assert answer == (pytest.approx(shown, rel=1e-5) if isinstance(shown, float) else shown)
 
 
 def test_readme_has_an_example_of_each_main_endpoint():

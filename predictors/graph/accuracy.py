@@ -33,7 +33,7 @@ class FlanRanker:
 
         Args: supplementary: (n, d), if the ranker has been trained with one.
         """
-        embedded = embed_graphs(self.space, architectures, self.operations, self.module)
+        (embedded,) = embed_graphs(self.space, architectures, self.operations, [self.module])
         extra = None if supplementary is None else torch.from_numpy(supplementary).float()
         with torch.inference_mode():
             return self.module.read(embedded, extra)[:, 0].double().numpy()

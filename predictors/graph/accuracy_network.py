@@ -67,8 +67,9 @@ class AccuracyNetwork:
 
     def scores(self, space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
         """(n, series) normal scores. Raises: KeyError for a space that it does not cover."""
+        (embedded,) = embed_graphs(space, architectures, self.operations, [self.module])
         with torch.inference_mode():
-            return self.module.read(embed_graphs(space, architectures, self.operations, self.module)).double().numpy()
+            return self.module.read(embedded).double().numpy()
 
     def save(self, path: Path) -> None:
         """Write weights and manifest as one safetensors file."""

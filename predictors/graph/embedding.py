@@ -17,16 +17,22 @@ _CHUNK: Final = 1024
 
 
 def embed_graphs(
-    space: SearchSpace, architectures: Sequence[Architecture], operations: OperationIds, module: Flan
-) -> Tensor:
-    """(n, width); of architectures with the same live graph one is run, as the others embed alike."""
-    embedded = torch.zeros(len(architectures), module.settings.width)
+    space: SearchSpace, architectures: Sequence[Architecture], operations: OperationIds, modules: Sequence[Flan]
+) -> list[Tensor]:
+    """(n, width) by each network, all of one width; graphs are read once.
+
+    Of architectures with the same live graph one is run, as the others embed alike.
+    """
+    settings = modules[0].settings
+    embedded = [torch.zeros(len(architectures), settings.width) for _ in modules]
     for begin in range(0, len(architectures), _CHUNK):
         part = slice(begin, begin + _CHUNK)
         graphs = GraphInputs.of(space, architectures[part], operations)
-        first, of_each = _distinct(graphs) if not module.settings.has_attributes else _all(graphs)
+        first, of_each = _all(graphs) if settings.has_attributes else _distinct(graphs)
+        distinct = graphs.take(first)
         with torch.inference_mode():
-            embedded[part] = module.embed(graphs.take(first))[of_each]
+            for module, rows in zip(modules, embedded, strict=True):
+                rows[part] = module.embed(distinct)[of_each]
     return embedded
 
 

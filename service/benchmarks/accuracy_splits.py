@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -184,11 +184,12 @@ def _flan_transferred(bench: AccuracyBench, split: Split) -> FloatArray:
     return fitted.score(wanted)
 
 
-def _ensemble(*, has_proxies: bool, has_transfer: bool) -> Contestant:
+def _ensemble(*, has_proxies: bool = True, has_transfer: bool = True, is_trained: bool = True) -> Contestant:
     def predict(bench: AccuracyBench, split: Split) -> FloatArray:
         from predictors.accuracy import encodings_for, fit_accuracy
 
         encodings = encodings_for(bench.space, bench.zcp if has_proxies else None, transfer=has_transfer)
+        encodings = encodings if is_trained else replace(encodings, trained=None)
         trained, wanted = ([bench.architectures[row] for row in rows] for rows in (split.train, split.test))
         reference = bench.architectures[:_REFERENCE_SIZE]
         return (
@@ -236,9 +237,10 @@ CONTESTANTS: Final[Mapping[str, Contestant]] = {
     "flan": _flan(),
     **{f"flan_{name}": _flan(encoding) for name, encoding in FLAN_ENCODINGS.items()},
     "flan_transfer": _flan_transferred,
-    "accuracy_ensemble": _ensemble(has_proxies=True, has_transfer=True),
-    "ensemble_without_transfer": _ensemble(has_proxies=True, has_transfer=False),
-    "ensemble_without_proxies": _ensemble(has_proxies=False, has_transfer=True),
+    "accuracy_ensemble": _ensemble(),
+    "ensemble_without_training": _ensemble(is_trained=False),
+    "ensemble_without_transfer": _ensemble(has_transfer=False),
+    "ensemble_without_proxies": _ensemble(has_proxies=False),
     "ensemble_without_both": _ensemble(has_proxies=False, has_transfer=False),
     "expected_untrained": _expected(has_proxies=True, has_transfer=True),
     "transfer_untrained": _expected(has_proxies=False, has_transfer=True),

@@ -31,7 +31,7 @@ _NOT_DEVICES: Final = "_large"
 _PACKAGES: Final = ("numpy", "torch", "archcast")
 TRAININGS: Final[dict[Kind, TrainingSettings]] = {
     "trunk": TrainingSettings(epochs=30, batch=128, learning_rate=3e-3, series=64),
-    "nasflat": TrainingSettings(epochs=12, batch=64, learning_rate=2e-3, series=4),
+    "nasflat": TrainingSettings(epochs=8, batch=64, learning_rate=3e-3, series=2),
 }
 
 

@@ -244,7 +244,7 @@ def run_task(
     for seed in range(seeds):
         drawn = _streams(seed)[0].choice(len(bench.table.architectures), SOURCE_SAMPLES, replace=False)
         sources = Sources(bench, splits.source_rows(bench.task.name, seed) if splits else drawn)
-        for count, sampler in product(samples, [GIVEN] if splits else samplers):
+        for count, sampler in [(samples[0], GIVEN)] if splits else product(samples, samplers):
             on_step(f"{bench.task.name}, seed {seed}: {count} of {sampler}")
             if splits:
                 chosen = splits.timed_rows(bench.task.name, seed)

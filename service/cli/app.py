@@ -5,6 +5,7 @@ import typer
 from service.cli import accuracies, bench, devices, imports, keys, models, train
 from service.cli.encode import encode
 from service.cli.label import label
+from service.cli.measure import measure
 from service.cli.migrate import migrate
 from service.cli.predict import predict
 from service.cli.predictor import predictor
@@ -35,6 +36,7 @@ app.add_typer(devices.app, name="devices")
 app.add_typer(accuracies.app, name="accuracies")
 app.add_typer(models.app, name="models")
 app.command()(suggest)
+app.command()(measure)
 app.command()(upload)
 app.command()(predict)
 app.command()(predictor)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Published protocols on measured data, for predictors and baselines.")
 
 DataFolder = Annotated[
-    Path, typer.Option("--data", exists=True, file_okay=False, help="Folder with help/, eagle/ and accuracy/.")
+    Path, typer.Option("--data", exists=True, file_okay=False, help="Folder with help/, eagle/, accuracy/, zero_cost/.")
 ]
 AsJsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 DEFAULT_DATA = Path("../shared/data")
@@ -35,7 +35,7 @@ _ACCURACY_PREDICTORS = (
     "flan",
     *(f"flan_{encoding}" for encoding in ("cost", "arch2vec", "cate", "zcp", "all", "transfer")),
     "accuracy_ensemble",
-    *(f"ensemble_without_{part}" for part in ("transfer", "proxies", "both")),
+    *(f"ensemble_without_{part}" for part in ("training", "transfer", "proxies", "both")),
     "expected_untrained",
     "transfer_untrained",
     "cost_linear",

@@ -58,3 +58,4 @@ class SuggestionList(BaseModel):
     space: str
     measured: int = Field(description="architectures that the device has samples of")
     architectures: list[str]
+    onnx: list[str] = Field(description="path on this server of each architecture's ONNX file, to time it")

@@ -84,6 +84,11 @@ class PredictorInfo(BaseModel):
         )
 
 
+def _is_missing(value: object) -> bool:
+    """What an answer leaves out, rather than say null."""
+    return value is None
+
+
 class LayerShare(BaseModel):
     """A layer's part of a latency."""
 
@@ -103,10 +108,13 @@ class LatencyResult(BaseModel):
     origin: Origin
     unlike_samples: bool | None = Field(
         default=None,
+        exclude_if=_is_missing,
         description="true where the network is unlike all that the device was timed with, so that its bounds are wide; "
-        "null where the predictor does not tell",
+        "left out where the predictor does not tell",
     )
-    layers: list[LayerShare] | None = Field(default=None, description="in execution order, where a breakdown was asked")
+    layers: list[LayerShare] | None = Field(
+        default=None, exclude_if=_is_missing, description="in execution order, where a breakdown was asked"
+    )
 
 
 class PredictionAnswer(BaseModel):
@@ -118,6 +126,7 @@ class PredictionAnswer(BaseModel):
     results: list[LatencyResult]
     breakdown: Literal["simulated", "estimated"] | None = Field(
         default=None,
+        exclude_if=_is_missing,
         description="where the layers' shares come from: the cost model of a simulated device, or costs of kinds of "
         "layers that the samples of a measured one say",
     )

@@ -141,8 +141,9 @@ class SearchRequest(BaseModel):
     """What to search for.
 
     Metrics: accuracy, latency_ms, macs, params, peak_memory_bytes; on simulated devices also energy_mj, area_mm2,
-    quantisation_sqnr_db where their model knows them. On a simulated device precision and hardware may be decisions
-    too. With several devices, `latency_ms@NAME` is that of one of them; without a name a metric is the first one's.
+    quantisation_sqnr_db and quantisation_mse where their model knows them, see `metrics` in GET /devices. On a
+    simulated device precision and hardware may be decisions too. With several devices, `latency_ms@NAME` is that of
+    one of them; without a name a metric is the first one's.
     """
 
     model_config = ConfigDict(extra="forbid")

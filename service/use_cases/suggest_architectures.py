@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
+from urllib.parse import urlencode
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -10,10 +11,12 @@ from sqlalchemy.orm import Session
 from arch_encodings import has_path
 from device_db import DeviceKind, Devices, Measurements
 from predictors import SAMPLERS
+from predictors.workload_latency import layer_design
 from service.errors import SimulatedDeviceError
 from service.lookup import find_space
 from service.schemas.devices import SuggestionList
 from spaces import Architecture, SearchSpace, is_enumerable
+from spaces.base import is_open
 
 _CANDIDATES: Final = 5_000  # of a space too large to list: more change the design's determinant by under a per cent
 _SEED: Final = 0  # asking twice gives the same answer
@@ -31,11 +34,13 @@ def suggest_architectures(
     if device.kind is DeviceKind.simulated:
         raise SimulatedDeviceError(device_name)
     measured = _measured(session, space, device_name)
+    chosen = _chosen(space, measured, count)
     return SuggestionList(
         device=device_name,
         space=space_name,
         measured=len(measured),
-        architectures=[architecture.key for architecture in _chosen(space, measured, count)],
+        architectures=[architecture.key for architecture in chosen],
+        onnx=[f"/spaces/{space_name}/onnx?{urlencode({'architecture': architecture.key})}" for architecture in chosen],
     )
 
 
@@ -50,9 +55,11 @@ def _measured(session: Session, space: SearchSpace, device_name: str) -> list[Ar
 
 def _chosen(space: SearchSpace, measured: list[Architecture], count: int) -> list[Architecture]:
     known = set(measured)
-    candidates = [architecture for architecture in _working(space) if architecture not in known]
+    pool = list(space.enumerate()) if is_open(space) else _working(space)
+    candidates = [architecture for architecture in pool if architecture not in known]
     rng = np.random.default_rng(_SEED)
-    return SAMPLERS["d_optimal"](space, candidates, measured, min(count, len(candidates)), rng=rng)
+    encode = layer_design(space, pool) if is_open(space) and pool else None
+    return SAMPLERS["d_optimal"](space, candidates, measured, min(count, len(candidates)), rng=rng, encode=encode)
 
 
 @lru_cache(maxsize=16)

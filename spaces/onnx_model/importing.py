@@ -11,13 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from spaces.onnx_model import errors
-from spaces.onnx_model.canonical import canonical_key
 from spaces.onnx_model.errors import ModelRefusedError, ModelTooLargeError, printable
 from spaces.onnx_model.imported import ImportedModel
-from spaces.onnx_model.layers import LayerReader
 from spaces.onnx_model.limits import Limits
-from spaces.onnx_model.reading import read_model
-from spaces.onnx_model.shapes import type_graph
 
 _DEFAULT: Final = Limits()
 
@@ -28,6 +24,12 @@ def import_here(content: bytes, bindings: Mapping[str, int] | None = None, limit
     Args: bindings: a number for each dynamic dimension, by its name; one without is called `input.axis`.
     Raises: ModelRefusedError and its kinds.
     """
+    # They bring onnx, which a server that hands files to workers need not load.
+    from spaces.onnx_model.canonical import canonical_key
+    from spaces.onnx_model.layers import LayerReader
+    from spaces.onnx_model.reading import read_model
+    from spaces.onnx_model.shapes import type_graph
+
     model = read_model(content, limits)
     name = printable(model.graph.name, 200)
     graph = type_graph(model, bindings or {}, limits)
@@ -46,7 +48,9 @@ def import_apart(content: bytes, bindings: Mapping[str, int] | None = None, limi
         raise ModelTooLargeError(f"the file has {len(content):,} bytes, the most is {limits.size_bytes:,}")
     bounds = {name: getattr(limits, name) for name in Limits.__dataclass_fields__}
     order = json.dumps({"bindings": dict(bindings or {}), "limits": bounds}).encode()
-    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    # Absolute, as the worker runs elsewhere.
+    modules = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
+    environment = {"PYTHONPATH": modules, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         worker = subprocess.run(
             [sys.executable, "-m", "spaces.onnx_model.worker"],

@@ -16,7 +16,7 @@ from targets.formats import grids
 from targets.formats.base import GROUP_SIZE, NumberFormat, Quantised, bits_per_value
 from targets.formats.binary_pruned import BinaryPrunedFormat
 from targets.formats.error import mean_squared_error, network_sqnr_db, sqnr_db
-from targets.formats.network import sqnr_evaluator
+from targets.formats.network import mse_evaluator, sqnr_evaluator
 from targets.formats.quantisers import AdaptiveFormat, GridFormat, IntegerFormat, MicroscalingFormat
 from targets.formats.student_float import MAX_NU, fit_nu, normal_float, student_float
 
@@ -36,6 +36,7 @@ __all__ = [
     "fit_nu",
     "format_at_width",
     "mean_squared_error",
+    "mse_evaluator",
     "network_sqnr_db",
     "normal_float",
     "parse_format",

@@ -23,20 +23,21 @@ _NU = 5
 _MOST_WEIGHTS = 2**18
 
 
-def sqnr_evaluator(
-    space: SearchSpace, number_format: NumberFormat | Mapping[frozenset[str], NumberFormat]
-) -> Callable[[Sequence[Architecture]], FloatArray]:
+Formats = NumberFormat | Mapping[frozenset[str], NumberFormat]
+Evaluator = Callable[[Sequence[Architecture]], FloatArray]
+
+
+def sqnr_evaluator(space: SearchSpace, number_format: Formats) -> Evaluator:
     """n architectures -> (n,) signal to quantisation noise of all their weights in decibels, see `sqnr_db`.
 
     Infinite for a network without weights or without an error.
 
     Args: number_format: of all weights, or of each set of layer groups, see `spaces.layer_groups`.
     """
-    formats = number_format if isinstance(number_format, Mapping) else {None: number_format}
-    tables = [_energy_table(space, each, groups) for groups, each in formats.items()]
+    tables = _energy_tables(space, number_format)
 
     def evaluate(architectures: Sequence[Architecture]) -> FloatArray:
-        signal, noise = np.sum([table(architectures).sum(axis=1) for table in tables], axis=0).T
+        signal, noise, _ = _totals(tables, architectures)
         with np.errstate(divide="ignore", invalid="ignore"):
             decibels = 10 * np.log10(signal / noise)
         return np.where(noise > 0, decibels, np.inf)
@@ -44,20 +45,42 @@ def sqnr_evaluator(
     return evaluate
 
 
+def mse_evaluator(space: SearchSpace, number_format: Formats) -> Evaluator:
+    """n architectures -> (n,) mean squared error of all their weights, 0 without weights. Args: as `sqnr_evaluator`."""
+    tables = _energy_tables(space, number_format)
+
+    def evaluate(architectures: Sequence[Architecture]) -> FloatArray:
+        _, noise, weights = _totals(tables, architectures)
+        return noise / np.maximum(weights, 1)
+
+    return evaluate
+
+
+def _energy_tables(space: SearchSpace, number_format: Formats) -> list[PartTable]:
+    formats = number_format if isinstance(number_format, Mapping) else {None: number_format}
+    return [_energy_table(space, each, groups) for groups, each in formats.items()]
+
+
+def _totals(tables: Sequence[PartTable], architectures: Sequence[Architecture]) -> FloatArray:
+    """(3, n) squares of the weights, squares of their errors, and how many there are."""
+    return np.sum([table(architectures).sum(axis=1) for table in tables], axis=0).T
+
+
 @lru_cache(maxsize=256)
 def _energy_table(space: SearchSpace, number_format: NumberFormat, layer_groups: frozenset[str] | None) -> PartTable:
-    """Sums of squares of the weights of each part, and of their errors."""
+    """Sums of squares of the weights of each part, and of their errors, and how many weights there are."""
 
-    def energies(layers: tuple[Layer, ...]) -> tuple[float, float]:
+    def energies(layers: tuple[Layer, ...]) -> tuple[float, float, float]:
         return _energies(layers if layer_groups is None else layers_of(layers, layer_groups), number_format)
 
-    return PartTable(space, energies, 2)
+    return PartTable(space, energies, 3)
 
 
-def _energies(layers: tuple[Layer, ...], number_format: NumberFormat) -> tuple[float, float]:
-    weighted = [layer for layer in layers if layer.kind in ("conv", "linear")]
-    each = [_layer_energies(*_weight_shape(layer), number_format) for layer in weighted]
-    return sum(signal for signal, _ in each), sum(noise for _, noise in each)
+def _energies(layers: tuple[Layer, ...], number_format: NumberFormat) -> tuple[float, float, float]:
+    shapes = [_weight_shape(layer) for layer in layers if layer.kind in ("conv", "linear")]
+    each = [_layer_energies(*shape, number_format) for shape in shapes]
+    weights = sum(rows * inputs for rows, inputs in shapes)
+    return sum(signal for signal, _ in each), sum(noise for _, noise in each), weights
 
 
 def _weight_shape(layer: Layer) -> tuple[int, int]:

@@ -5,7 +5,7 @@ import pytest
 
 from arch_encodings import ENCODERS
 from predictors import TooFewSamplesError
-from predictors.accuracy import MIN_ACCURACIES, AccuracyEncodings, Expectation, fit_accuracy
+from predictors.accuracy import MIN_ACCURACIES, AccuracyEncodings, Expectation, encodings_for, fit_accuracy
 from predictors.accuracy_scale import AccuracyScale
 from predictors.metrics import kendall
 from spaces import Architecture, get_space
@@ -14,7 +14,8 @@ SPACE = get_space("nb201")
 
 
 def fitted(cells: list[Architecture], accuracy: np.ndarray, count: int, encodings: AccuracyEncodings | None = None):
-    """On the first cells, standardised over them all, which is quicker than over the space."""
+    """On the first cells, standardised over them all and without a network, which is quicker."""
+    encodings = encodings or encodings_for(SPACE, transfer=False)
     return fit_accuracy(SPACE, cells[:count], accuracy[:count], encodings, reference=cells)
 
 
@@ -102,6 +103,15 @@ def test_fit_accuracy_refuses_too_few_and_what_is_no_percentage(cells):
         fit_accuracy(SPACE, cells[: MIN_ACCURACIES - 1], np.full(MIN_ACCURACIES - 1, 90.0))
     with pytest.raises(ValueError, match=r"0\.\.100"):
         fit_accuracy(SPACE, cells[:8], np.full(8, 101.0))
+
+
+def test_fit_accuracy_of_very_many_fits_a_part_and_counts_them_all(monkeypatch, cells):
+    monkeypatch.setattr("predictors.accuracy.MAX_FITTED", 30)
+    plain = encodings_for(SPACE, transfer=False)
+    predictor = fit_accuracy(SPACE, cells, truth(cells), plain, reference=cells)
+    assert predictor.samples == len(cells)
+    assert len(predictor.process.dual) == 30
+    assert kendall(predictor.predict(cells).score, truth(cells)) > 0.4
 
 
 def test_interval_refuses_a_level_that_is_none(cells):

@@ -187,6 +187,7 @@ def test_interval_level_outside_zero_and_one_is_refused(model, held_out, level):
 def test_to_bytes_and_load_give_the_same_predictor(model, held_out):
     loaded = load(model.to_bytes(), get_space)
     assert (loaded.name, loaded.samples) == (model.name, model.samples)
+    assert isinstance(loaded, CostLinear)
     before, after = model.predict(held_out), loaded.predict(held_out)
     np.testing.assert_array_equal(before.mean_ms, after.mean_ms)
     np.testing.assert_array_equal(before.interval(0.9)[1], after.interval(0.9)[1])

@@ -63,6 +63,22 @@ def test_fit_on_one_family_speaks_of_another_with_wider_bounds():
     assert ((lower <= truth) & (truth <= upper)).mean() > 0.7
 
 
+def test_several_families_tell_how_far_off_another_one_may_be():
+    timed = [*drawn("nb201", 30, 3), *drawn("fbnet", 30, 4)]
+    others = drawn("ofa", 20, 5)
+    latency_ms = simulated(timed) * np.repeat([1.0, 2.0], 30)  # a runtime that likes one of them
+    alone = fit_workload_latency(SPACES["ofa"], columns_of(timed), latency_ms)
+    told = fit_workload_latency(SPACES["ofa"], columns_of(timed), latency_ms, ["nb201"] * 30 + ["fbnet"] * 30)
+    assert alone.unlike_spread == 0
+    assert told.unlike_spread > 0.3
+    unlike = np.array(told.is_unlike_samples(others))
+    assert unlike.mean() > 0.5
+    relative, before = (model.predict(others).std_ms / model.predict(others).mean_ms for model in (told, alone))
+    assert (relative[unlike] >= told.unlike_spread * (1 - 1e-9)).all()
+    assert (relative >= before).all()
+    assert relative[~unlike] == pytest.approx(before[~unlike])
+
+
 def test_networks_that_the_runtime_left_out_do_not_rule_the_fit():
     timed, others = drawn("nb201", 60, 5), drawn("nb201", 30, 6)
     latency_ms = simulated(timed)

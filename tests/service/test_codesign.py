@@ -1,6 +1,7 @@
 """Searches in which precision and hardware are decisions beside the architecture."""
 
 import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from search import non_dominated
-from spaces import SPACES
+from spaces import SPACES, Layer, Workload
+from spaces.layer_groups import layers_of
 from targets import (
+    Cost,
+    Precision,
+    Target,
     build_target,
     catalogue_description,
     load_hardware,
@@ -49,6 +54,23 @@ def refuse(client: TestClient, **body: Any) -> list[tuple[str, str]]:
 
 MACRO = SPACES["tnb101_macro"]
 HEAD = {"head": {"weight_bits": [4, 8]}}
+
+
+@dataclass(frozen=True)
+class OfGroups:
+    """A target that runs the layers of some groups alone."""
+
+    target: Target
+    groups: frozenset[str]
+    name: str = "part"
+    native_precision: Precision = Precision(1, 16)  # noqa: RUF009  (frozen)
+    is_additive: bool = True
+
+    def supports(self, layer: Layer) -> bool:
+        return self.target.supports(layer)
+
+    def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
+        return self.target.cost(replace(workload, layers=layers_of(workload.layers, self.groups)))
 
 
 def groups(**options: Any) -> dict[str, Any]:
@@ -198,7 +220,7 @@ def test_search_over_layer_groups_is_the_exact_front_of_all_combinations(shared:
                 changes = {"native_weight_bits": width, "mode": "refined", "port_weight_bits": widths["int8"]}
                 changes["weight_format"] = None
                 target = build_target(parse_hardware({**load_hardware("bitmod-lossy").model_dump(), **changes}))
-                of_group = segment_costs(target, MACRO, networks, layer_groups=covered).energy_mj
+                of_group = segment_costs(OfGroups(target, covered), MACRO, networks).energy_mj
                 assert of_group is not None
                 energy_mj += of_group
             parsed = {covered: parse_format(name) for covered, name in formats.items()}
@@ -225,6 +247,12 @@ def test_search_all_groups_alike_are_the_whole_network(shared: TestClient, devic
         assert [each["architecture"] for each in other] == [each["architecture"] for each in whole]
         for metric in ("latency_ms", "energy_mj", "lower_ms"):
             assert [each[metric] for each in other] == pytest.approx([each[metric] for each in whole])
+
+
+def test_search_first_candidate_may_lack_what_only_others_know(shared: TestClient):
+    formats = {"device": "olive", "precision": {"weight_format": ["nf4"]}, "hardware": {"rows": [16, 36]}}
+    front = search(shared, objectives=["latency_ms", "quantisation_mse"], **formats, **RANDOM)["front"]
+    assert all(each["quantisation_mse"] > 0 for each in front)
 
 
 def test_search_width_counts_in_both_stages(shared: TestClient):
@@ -322,7 +350,7 @@ def test_search_objectives_of_pruned_weights(shared: TestClient):
         (
             {"device": "m4bram", "objectives": ["energy_mj"], "hardware": {"clock_ghz": [0.2]}},
             "/objectives/0",
-            "known: accuracy, latency_ms, macs, params, quantisation_sqnr_db",
+            "known: accuracy, latency_ms, macs, params, peak_memory_bytes, quantisation_mse, quantisation_sqnr_db",
         ),
         ({"hardware": {"rows": list(range(1, 201)), "columns": list(range(1, 201))}}, "", "40,000 configurations"),
     ],

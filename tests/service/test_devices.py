@@ -26,9 +26,19 @@ def test_devices_are_listed_with_kind_and_samples(client: TestClient):
         "kind": "measured",
         "description": "a board on the bench",
         "samples": {"nb201": 20},
-        "metrics": ["accuracy", "latency_ms", "macs", "params"],
+        "metrics": ["accuracy", "latency_ms", "macs", "params", "peak_memory_bytes"],
     }
-    simulated = ["accuracy", "area_mm2", "energy_mj", "latency_ms", "macs", "params", "quantisation_sqnr_db"]
+    simulated = [
+        "accuracy",
+        "area_mm2",
+        "energy_mj",
+        "latency_ms",
+        "macs",
+        "params",
+        "peak_memory_bytes",
+        "quantisation_mse",
+        "quantisation_sqnr_db",
+    ]
     assert devices["bitmod-lossy"]["metrics"] == simulated
     assert client.get("/devices/m4bram").json()["metrics"] == [
         each for each in simulated if each not in ("area_mm2", "energy_mj")
@@ -59,7 +69,7 @@ def test_device_metrics_are_those_that_its_costs_evaluate(name: str):
         for metric, evaluate in costs.evaluators.items()
     }
     assert all(np.isfinite(each).all() for each in values.values())
-    assert set(hardware_metrics(hardware)) == {*values, "accuracy", "macs", "params"}
+    assert set(hardware_metrics(hardware)) == {*values, "accuracy", "macs", "params", "peak_memory_bytes"}
 
 
 @pytest.mark.parametrize(("query", "status"), [("kind=toaster", 422), ("space=nb999", 404), ("space=%00", 422)])
@@ -171,7 +181,7 @@ def test_suggestions_that_cannot_be_given_are_refused(shared: TestClient, path: 
 
 def test_spaces_tell_their_choices(shared: TestClient):
     spaces = {space["name"]: space for space in shared.get("/spaces").json()["spaces"]}
-    assert spaces.keys() == SPACES.keys()
+    assert spaces.keys() == {*SPACES, "onnx"}
     assert spaces["nb201"]["size"] == 15_625
     assert spaces["nb201"]["is_enumerable"]
     assert not spaces["nb201"]["accepts_index"]

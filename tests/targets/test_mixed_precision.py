@@ -49,7 +49,8 @@ def test_cost_each_layer_runs_at_its_groups_precision(name):
     for row, eight, two in zip(found, wide, narrow, strict=True):
         assert row.latency_ms == (eight if row.name in inside else two).latency_ms
     assert 0 < len(inside) < len(found)
-    assert mixed.cost(workload).cycles is None or mixed.cost(workload).cycles.total > 0
+    cycles = mixed.cost(workload).cycles
+    assert cycles is None or cycles.total > 0
 
 
 @MODELS
@@ -67,8 +68,8 @@ def test_bitmod_buffers_have_the_ports_of_the_widest_group(mode):
     mixed = MixedPrecision.of({ENDS: at("bitmod-lossy", 8, mode=mode)}, at("bitmod-lossy", 3, mode=mode))
     workload = SPACE.workload(SAMPLES[0])
     wide, narrow = at("bitmod-lossy", 8, mode=mode), at("bitmod-lossy", 3, mode=mode)
-    assert mixed.cost(workload).area_mm2 == wide.cost(workload).area_mm2
-    assert wide.cost(workload).area_mm2 > narrow.cost(workload).area_mm2
+    areas = [each.cost(workload).area_mm2 or 0.0 for each in (narrow, wide, mixed)]
+    assert 0 < areas[0] < areas[1] == areas[2]
     rows = zip(workload.layers, mixed.cost(workload).layers, narrow.cost(workload).layers, strict=True)
     reads = [
         (row.energy_uj["sram_rd"], alone.energy_uj["sram_rd"])

@@ -11,14 +11,11 @@ from spaces.fbnet import Fbnet
 from spaces.nb201 import Nb201
 from spaces.ofa import Ofa
 from targets import (
-    NotAdditiveError,
     Precision,
     UnsupportedPrecisionError,
-    build_target,
     hardware_names,
     load_hardware,
     load_target,
-    parse_hardware,
     segment_costs,
 )
 from targets.base import Cost
@@ -139,26 +136,3 @@ def test_segment_costs_result_belongs_to_the_caller():
     expected = costs.latency_ms.copy()
     costs.latency_ms[:] = 0
     assert (segment_costs(NPU, space, architectures).latency_ms == expected).all()
-
-
-@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
-def test_segment_costs_of_layer_groups_are_those_of_their_layers(space):
-    target = load_target("bitmod-lossy")
-    architectures = space.sample(5, rng=np.random.default_rng(0))
-    groups = frozenset(space.layer_groups[:3])
-    rest = frozenset(space.layer_groups) - groups
-    costs = segment_costs(target, space, architectures, Precision(4, 8), layer_groups=groups)
-    rows = [target.cost(space.workload(each), Precision(4, 8)).layers for each in architectures]
-    chosen = [[row for row in of_one if row.name.split(".")[0] in groups] for of_one in rows]
-    np.testing.assert_allclose(costs.latency_ms, [sum(row.latency_ms for row in of_one) for of_one in chosen])
-    assert costs.energy_mj is not None
-    np.testing.assert_allclose(costs.energy_mj, [sum(row.energy_mj or 0 for row in of_one) for of_one in chosen])
-    others = segment_costs(target, space, architectures, Precision(4, 8), layer_groups=rest)
-    whole = segment_costs(target, space, architectures, Precision(4, 8))
-    np.testing.assert_allclose(costs.latency_ms + others.latency_ms, whole.latency_ms)
-
-
-def test_segment_costs_of_layer_groups_are_refused_where_costs_do_not_add():
-    target = build_target(parse_hardware({**load_hardware("bitvert-moderate").model_dump(), "mode": "published"}))
-    with pytest.raises(NotAdditiveError, match="bitvert-moderate do not add"):
-        segment_costs(target, SPACES["nb201"], [], layer_groups=frozenset({"stem"}))

@@ -56,6 +56,8 @@ SERVER_COMMANDS = (
     ["predict", "--space", "nb201", "--device", "box", "0"],
     ["search", "--space", "nb201", "--device", "box"],
     ["import", "help", "."],
+    ["models"],
+    ["models", "add", "timings.csv"],
     ["upload", "timings.csv"],
 )
 
@@ -121,7 +123,7 @@ def receiver() -> Iterator[tuple[type[Receiver], str]]:
 def test_help_without_server_lists_every_command(tmp_path: Path):
     result = run("--help", directory=tmp_path)
     assert result.returncode == 0, result.stderr
-    names = {arguments[0] for arguments in SERVER_COMMANDS} | {"version"}
+    names = {arguments[0] for arguments in SERVER_COMMANDS} | {"version", "measure"}
     assert not {name for name in names if name not in result.stdout}
 
 

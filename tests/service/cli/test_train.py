@@ -4,9 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from arch_encodings.learned.trained import METHODS, load
+from predictors.graph.shipped import load_pretrained
+from service.benchmarks import latency_tables
+from service.benchmarks.latency_tables import LatencyTable
+from spaces import get_space
 
 Cli = Callable[..., Any]
 TINY = ("--epochs", "1", "--graphs", "100")
@@ -30,6 +35,18 @@ def test_train_encoder_resume_without_checkpoint_fails_in_one_line(cli: Cli):
     outcome = cli("train", "encoder", "cate", "--space", "nb201", "--resume", *TINY)
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.startswith("archcast: there is nothing to resume")
+
+
+def test_train_latency_writes_a_network_and_its_card(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    space = get_space("nb201")
+    drawn = space.sample(40, rng=np.random.default_rng(0))
+    table = LatencyTable(drawn, {"phone": 1.0 + space.decisions(drawn).sum(axis=1)})
+    monkeypatch.setattr(latency_tables, "read_tables", lambda data: {"nb201": table})
+    options = ("--space", "nb201", "--data", str(tmp_path), "--output", str(tmp_path), "--epochs", "1", "--seed", "4")
+    outcome = cli("train", "latency", "trunk", *options)
+    assert outcome.code == 0, outcome.err
+    assert load_pretrained(space, "trunk", tmp_path).devices == ("phone",)
+    assert "--epochs 1 --seed 4" in (tmp_path / "trunk-nb201.md").read_text()
 
 
 def test_train_encoder_of_unknown_space_or_method_is_refused(cli: Cli):

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -27,6 +28,22 @@ def signed_magnitude_columns(values):
     magnitudes = np.abs(values)
     ones = [(values < 0).any(axis=1)] + [((magnitudes >> (6 - column)) & 1).any(axis=1) for column in range(7)]
     return np.stack(ones, axis=1)
+
+
+@pytest.mark.data
+def test_binary_prune_readable_examples_are_equal(goldens_dir):
+    for tensor in json.loads((goldens_dir / "bbs_pruning_example.json").read_text()).values():
+        weights = np.array([tensor.pop("input_row0_first32")], np.int8)
+        assert len(tensor) == 24
+        for key, expected in tensor.items():
+            method, _, columns, *constant = key.split("|")
+            pruned = binary_prune(
+                weights,
+                GOLDEN_METHODS[method],
+                pruned_columns=int(columns[1:]),
+                constant_bits=int(constant[0][1:]) if constant else 5,
+            )
+            assert pruned[0].tolist() == expected, key
 
 
 @pytest.mark.data

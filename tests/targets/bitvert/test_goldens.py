@@ -11,6 +11,7 @@ from spaces.base import Layer, Workload
 from targets import BitSerial, BitSerialHardware, load_hardware
 from targets.bitvert.synthetic_weights import synthetic_weights
 from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES
+from targets.sram_costs import sram_costs
 
 pytestmark = pytest.mark.data
 
@@ -187,3 +188,14 @@ def test_published_networks_without_rows_have_the_known_ratios_of_designs_that_d
         tensors = golden_weights(goldens_dir, model, {row["layer"] for row in rows})
         cycles = total_cycles(published(design), Workload(tuple(map(make_layer, rows))), tensors)
         assert TOTALS[model][0] / cycles == pytest.approx(ratio, abs=0.0051), (model, design)
+
+
+@pytest.mark.parametrize("prefix", ["bbs_", "bbs_toy_", "bbs_vgg16_"])
+def test_buffer_costs_equal_every_golden_geometry(goldens_dir, prefix):
+    rows = read(goldens_dir / f"{prefix}cacti.csv")
+    assert rows
+    for row in rows:
+        costs = sram_costs(float(row["size_bits"]) / 8, float(row["banks"]), float(row["rw_bw_bits"]))
+        assert costs.read_pj == pytest.approx(float(row["r_cost_pJ"]), rel=1e-12)
+        assert costs.write_pj == pytest.approx(float(row["w_cost_pJ"]), rel=1e-12)
+        assert costs.area_mm2 == pytest.approx(float(row["area_mm2"]), rel=1e-12)

@@ -8,6 +8,7 @@ import pytest
 from targets import load_hardware
 from targets.bbs import binary_prune
 from targets.formats import bits_per_value, parse_format, sqnr_db
+from targets.formats.binary_pruned import BinaryPrunedFormat
 
 METHODS = {"bbs-average": "rounded_averaging", "bbs-shift": "zero_point_shifting", "bit-flip": "bit_flip"}
 WEIGHTS = np.random.default_rng(0).standard_t(5, (16, 96))
@@ -33,7 +34,9 @@ def test_quantise_end_of_a_row_is_a_smaller_group():
 
 
 def test_quantise_sensitive_rows_of_the_largest_scale_keep_all_columns():
-    number_format = replace(parse_format("bbs-shift4"), sensitive_fraction=0.25)
+    plain = parse_format("bbs-shift4")
+    assert isinstance(plain, BinaryPrunedFormat)
+    number_format = replace(plain, sensitive_fraction=0.25)
     found = number_format.quantise(WEIGHTS, 128, np.float64).dequantise()
     whole = parse_format("bbs-shift8").quantise(WEIGHTS, 128, np.float64).dequantise()
     kept = (found == whole).all(axis=1)
@@ -53,8 +56,11 @@ def test_quantise_more_columns_lose_less():
 
 def test_hardware_prunes_in_its_groups_and_keeps_its_sensitive_channels():
     moderate = load_hardware("bitvert-moderate").number_format
+    assert isinstance(moderate, BinaryPrunedFormat)
     assert (moderate.name, moderate.sensitive_fraction, moderate.prune_group_size) == ("bbs-shift4", 0.2, 32)
-    assert load_hardware("bitwave").number_format.sensitive_fraction == 0
+    bitwave = load_hardware("bitwave").number_format
+    assert isinstance(bitwave, BinaryPrunedFormat)
+    assert bitwave.sensitive_fraction == 0
 
 
 def test_quantise_zeros_stay_zeros():

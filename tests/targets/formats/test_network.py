@@ -5,7 +5,7 @@ import pytest
 
 from spaces.fbnet import Fbnet
 from spaces.nb201 import Nb201
-from targets.formats import parse_format, sqnr_evaluator
+from targets.formats import mse_evaluator, parse_format, sqnr_evaluator
 
 NB201, FBNET = Nb201(), Fbnet()
 
@@ -58,3 +58,22 @@ def test_sqnr_evaluator_layer_groups_in_formats_of_their_own_lie_between_them():
     mixed = sqnr_evaluator(NB201, {head: int8, rest: int4})(architectures)
     assert (narrow < mixed).all()
     assert (mixed < wide).all()
+
+
+def test_mse_evaluator_is_the_noise_of_each_weight():
+    architectures = NB201.sample(10, rng=np.random.default_rng(0))
+    errors = {name: mse_evaluator(NB201, parse_format(name))(architectures) for name in ("int3", "int4", "int8")}
+    assert (errors["int3"] > errors["int4"]).all()
+    # Twice the signal-to-noise ratio is half the error, as the weights are the same.
+    gain_db = 10 * np.log10(errors["int4"] / errors["int8"])
+    sqnr_db = [sqnr_evaluator(NB201, parse_format(name))(architectures) for name in ("int4", "int8")]
+    np.testing.assert_allclose(sqnr_db[1] - sqnr_db[0], gain_db, rtol=1e-9)
+    # Weights of a layer with n inputs have the variance 2 / n; the smallest layers here have 16, the largest 576.
+    assert ((errors["int4"] > 2 / 576 * 1e-3) & (errors["int4"] < 2 / 16 * 1e-1)).all()
+
+
+def test_mse_evaluator_of_groups_is_the_mean_over_all_weights():
+    stem, rest = frozenset({"stem"}), frozenset(NB201.layer_groups) - {"stem"}
+    architectures = NB201.sample(5, rng=np.random.default_rng(0))
+    alike = mse_evaluator(NB201, {stem: parse_format("int4"), rest: parse_format("int4")})
+    np.testing.assert_allclose(alike(architectures), mse_evaluator(NB201, parse_format("int4"))(architectures))

@@ -62,7 +62,10 @@ def test_sweep_without_changes_is_the_target(make_target):
 def test_sweep_hundred_thousand_configurations_are_one_call(make_target):
     workload = REFERENCE_NETWORKS["resnet18"]()
     rng = np.random.default_rng(0)
-    changes = {"dsp_kvec": 4 * rng.integers(1, 64, 100_000), "bram_kvec": 16 * rng.integers(1, 16, 100_000)}
+    changes: dict[str, np.ndarray] = {
+        "dsp_kvec": 4 * rng.integers(1, 64, 100_000),
+        "bram_kvec": 16 * rng.integers(1, 16, 100_000),
+    }
     changes["memory_bandwidth_gb_per_s"] = rng.uniform(1, 50, 100_000)
     target = make_target(mode="refined")
     start = time.process_time()

@@ -14,6 +14,7 @@ from targets import (
 )
 from targets.m4bram import DESIGNS, Budget, Engine, Network, SearchGrid, best_configuration, evaluate
 from targets.m4bram.design import multipliers_per_dsp
+from targets.m4bram.hardware import M4bramHardware
 from targets.m4bram.search import NoConfigurationError
 
 RESNET_LIKE = Workload(
@@ -100,11 +101,19 @@ def test_vary_hardware_another_budget_has_the_configuration_searched_for():
     cycles = []
     for dsps in (300, 600, 2000):
         hardware = vary_hardware(description, {"dsp_budget": dsps})
+        assert isinstance(hardware, M4bramHardware)
         assert hardware.configuration is None
-        cycles.append(build_target(hardware).cost(RESNET_LIKE).cycles.total)
+        found = build_target(hardware).cost(RESNET_LIKE).cycles
+        assert found is not None
+        cycles.append(found.total)
     assert cycles == sorted(set(cycles), reverse=True)
-    fixed = vary_hardware(description, {"dsp_budget": 2000, "configuration.pvec": 1})
-    assert fixed.configuration == load_hardware("m4bram").configuration
+    fixed, catalogue = (
+        vary_hardware(description, {"dsp_budget": 2000, "configuration.pvec": 1}),
+        load_hardware("m4bram"),
+    )
+    assert isinstance(fixed, M4bramHardware)
+    assert isinstance(catalogue, M4bramHardware)
+    assert fixed.configuration == catalogue.configuration
 
 
 @pytest.mark.parametrize(

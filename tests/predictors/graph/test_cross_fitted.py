@@ -1,0 +1,58 @@
+"""A network that goes on training fold by fold, on a made-up accuracy: live 3x3 convolutions."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from predictors.accuracy import MIN_TO_TRAIN, fit_accuracy
+from predictors.graph import cross_fitted
+from predictors.graph.cross_fitted import fit_cross_fitted
+from predictors.graph.pretrained_accuracy import load_transfer_network
+from predictors.metrics import kendall
+from spaces import get_space
+
+SPACE = get_space("nb201")
+CELLS = SPACE.sample(120, rng=np.random.default_rng(4))
+KNOWN = CELLS[:24]
+
+
+def accuracy_of(cells):
+    convolution = SPACE.op_names.index("nor_conv_3x3")
+    graphs = [SPACE.graph(cell) for cell in cells]
+    return np.array([70.0 + 4 * ((graph.ops == convolution) & graph.mask).sum() for graph in graphs])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _brief():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cross_fitted, "_TRAINING", replace(cross_fitted._TRAINING, epochs=6))
+        yield
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return fit_cross_fitted(SPACE, KNOWN, accuracy_of(KNOWN), load_transfer_network())
+
+
+def test_left_out_scores_come_from_networks_that_have_not_seen_the_accuracy(fitted):
+    changed = accuracy_of(KNOWN)
+    changed[0] = 60.0  # below all others
+    again = fit_cross_fitted(SPACE, KNOWN, changed, load_transfer_network())
+    assert again.left_out[0] == pytest.approx(fitted.left_out[0], abs=1e-6)
+    assert np.abs(again.left_out - fitted.left_out).max() > 1e-3
+
+
+def test_scores_of_unknown_cells_are_the_mean_of_the_folds_and_rank_them(fitted):
+    asked = CELLS[24:]
+    scores = fitted.score(asked)
+    np.testing.assert_allclose(scores, np.mean([ranker.score(asked) for ranker in fitted.rankers], axis=0), atol=1e-5)
+    assert kendall(scores, accuracy_of(asked)) > 0.5
+
+
+def test_fit_accuracy_goes_on_training_from_enough_accuracies_on():
+    predictors = [
+        fit_accuracy(SPACE, CELLS[:n], accuracy_of(CELLS[:n]), reference=CELLS) for n in (MIN_TO_TRAIN - 1, 24)
+    ]
+    assert [len(predictor.process.components) for predictor in predictors] == [4, 5]
+    assert kendall(predictors[1].predict(CELLS[24:]).score, accuracy_of(CELLS[24:])) > 0.5
