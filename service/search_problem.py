@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,7 +73,9 @@ def _accuracy_fit(space: SearchSpace) -> Fit:
             return fit_choice_ridge(space, known, values)
         # The newest rounds, which looked where the front is.
         latest, targets = known[-MOST_FITTED:], values[-MOST_FITTED:]
-        fitted = fit_accuracy(space, latest, targets, encodings_for(space, transfer=pretrained.has_torch()))
+        # Without training a network in each round: seconds that a round of evaluations does not take.
+        encodings = replace(encodings_for(space, transfer=pretrained.has_torch()), trained=None)
+        fitted = fit_accuracy(space, latest, targets, encodings)
         return lambda architectures: fitted.predict(architectures).mean
 
     return fit
