@@ -2,9 +2,11 @@
 
 import pytest
 
+from spaces import get_space
 from spaces.base import Layer, Workload
 from targets import (
     InvalidHardwareError,
+    M4bram,
     Precision,
     UnsupportedPrecisionError,
     build_target,
@@ -12,7 +14,7 @@ from targets import (
     parse_hardware,
     vary_hardware,
 )
-from targets.m4bram import DESIGNS, Budget, Engine, Network, SearchGrid, best_configuration, evaluate
+from targets.m4bram import DESIGNS, Budget, Engine, Network, SearchGrid, best_configuration, evaluate, sweep
 from targets.m4bram.design import multipliers_per_dsp
 from targets.m4bram.hardware import M4bramHardware
 from targets.m4bram.search import NoConfigurationError
@@ -132,3 +134,17 @@ def test_vary_hardware_another_budget_has_the_configuration_searched_for():
 def test_hardware_senseless_description_is_refused_with_the_key(changes, reason):
     with pytest.raises(InvalidHardwareError, match=reason):
         parse_hardware({**load_hardware("m4bram").model_dump(), **changes})
+
+
+@pytest.mark.parametrize(("bits", "cycles", "bram_cvec"), [(2, 188_696, 16), (4, 231_866, 24), (8, None, 40)])
+def test_bramac_channels_of_block_rams_follow_the_iterations(bits, cycles, bram_cvec):
+    space = get_space("nb201")
+    workload = space.workload(space.parse([4, 3, 2, 1, 3, 3]))
+    target = build_target(load_hardware("bramac"))
+    assert isinstance(target, M4bram)
+    found = target.cost(workload, Precision(bits, bits)).cycles
+    assert found is not None
+    assert target.choose(workload, Precision(bits, bits)).configuration.bram_cvec == bram_cvec
+    swept = sweep(target, workload, {}, Precision(bits, bits))
+    assert swept.cycles.tolist() == [found.total]
+    assert cycles in (None, found.total)
