@@ -12,10 +12,14 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from service.schemas.fields import HIGHEST_PROBABILITY, DeviceName, Interval, Origin, SpaceName
 from service.schemas.predictions import PredictorInfo
@@ -25,8 +29,23 @@ _MetricName = Annotated[str, Field(max_length=160, examples=["latency_ms"])]
 
 _GroupName = Annotated[str, Field(min_length=1, max_length=50, examples=["head"])]
 _HardwareKey = Annotated[str, Field(min_length=1, max_length=100, examples=["rows"])]
+
+
+def _one_reason(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return validate(value)
+    except ValidationError:
+        raise PydanticCustomError(
+            "candidate", "a candidate is a finite number, true, false, null or a string"
+        ) from None
+
+
+_Candidate = Annotated[
+    StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | StrictStr | None,
+    WrapValidator(_one_reason),
+]
 _Candidates = Annotated[
-    list[StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | StrictStr | None],
+    list[_Candidate],
     Field(min_length=1, max_length=256),
 ]
 

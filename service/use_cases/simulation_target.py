@@ -179,6 +179,8 @@ def _has_modes(description: Mapping[str, object]) -> bool:
 def _changes(request: SimulationRequest, description: Mapping[str, Any]) -> Changes:
     """Raises: InvalidRequestError for what is chosen twice."""
     values, pointers = dict(request.set), {key: json_pointer(["set", key]) for key in request.set}
+    if request.model is not None and "stage" in request.set:
+        raise InvalidRequestError([FieldError("choose the stage as `stage`", pointer="/set/stage")])
     chosen: list[tuple[str, Any, str]] = []
     if request.mode is not None:
         chosen.append(("mode", request.mode, "/mode"))

@@ -49,6 +49,14 @@ class Engine:
         """Products of a DSP per cycle."""
         return multipliers_per_dsp(self.weight_bits, self.activation_bits)
 
+    def tied(self, configurations: Configurations) -> Configurations:
+        """The same with the factors that follow from others at these widths, as BRAMAC's of the block RAMs do."""
+        if self.design.family != "bramac":
+            return configurations
+        c, ones = configurations, np.ones_like(configurations.pvec)
+        columns, channels = ones * self.design.bram_columns, c.dsp_cvec * self.iteration_cycles
+        return Configurations(ones, c.dsp_qvec, c.dsp_cvec, c.dsp_kvec, columns, channels, c.dsp_kvec)
+
     def dsps(self, configurations: Configurations) -> IntArray:
         """DSPs that the unroll factors take."""
         products = configurations.pvec * configurations.dsp_qvec * configurations.dsp_cvec * configurations.dsp_kvec

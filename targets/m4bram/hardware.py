@@ -12,6 +12,7 @@ from targets.m4bram.configuration import Configuration, Configurations
 from targets.m4bram.design import ACTIVATION_WIDTHS, DESIGNS, WEIGHT_WIDTHS
 from targets.m4bram.engine import Engine
 from targets.m4bram.refinements import PUBLISHED, REFINEMENTS, Refinement, Refinements
+from targets.m4bram.rules import broken_rules
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -29,8 +30,9 @@ class M4bramHardware(HardwareSpec):
         rvec: filter columns at a time.
         dsp_budget: DSPs of the chip.
         bram_budget: block RAMs of the chip.
-        configuration: unroll factors, of no more DSPs than the budget has at the native widths; where there are none,
-            they are searched for within the budgets, for each workload anew.
+        configuration: unroll factors as the design allows them, of no more DSPs and of no more block RAMs at once than
+            the budgets have at the native widths; where there are none, they are searched for within the budgets, for
+            each workload anew.
         objective: of that search: fewest cycles, or the authors' speed squared per area relative to DLA; mode
             `refined` always wants the fewest cycles.
         memory_bandwidth_gb_per_s: between the chip and its memory; in mode `refined` alone.
@@ -67,13 +69,24 @@ class M4bramHardware(HardwareSpec):
             missing = [name for name in self.needed_factors if getattr(self.configuration, name) < 1]
             if missing:
                 raise ValueError(f"configuration of {self.design} needs {', '.join(missing)} of at least 1")
-            dsps = self._dsps(self.configuration)
-            if dsps > self.dsp_budget:
+            self._check_configuration(self.configuration)
+        return self
+
+    def _check_configuration(self, configuration: Configuration) -> None:
+        engine = self._native_engine()
+        factors = engine.tied(Configurations.of(configuration))
+        taken = {
+            "dsp_budget": (int(engine.dsps(factors)[0]), "DSPs", self.dsp_budget),
+            "bram_budget": (int(engine.filter_bandwidth_brams(factors)[0]), "block RAMs for weights", self.bram_budget),
+        }
+        for key, (least, of_what, budget) in taken.items():
+            if least > budget:
                 raise ValueError(
-                    f"the configuration takes {dsps} DSPs, dsp_budget is {self.dsp_budget}; configuration null has one "
+                    f"the configuration takes {least} {of_what}, {key} is {budget}; configuration null has one "
                     "searched for within the budget"
                 )
-        return self
+        if broken := broken_rules(engine, configuration):
+            raise ValueError(f"configuration of {self.design} needs {', '.join(broken)}")
 
     @property
     def needed_factors(self) -> tuple[str, ...]:
@@ -83,8 +96,8 @@ class M4bramHardware(HardwareSpec):
             "no-dsp": ("bram_qvec", "bram_cvec", "bram_kvec"),
         }.get(DESIGNS[self.design].family, tuple(Configuration.model_fields))
 
-    def _dsps(self, configuration: Configuration) -> int:
-        """At the native widths; operands that are too wide for the design take as many as its widest ones."""
+    def _native_engine(self) -> Engine:
+        """At the native widths; operands that are too wide for the design count as its widest ones."""
         weight_bits, activation_bits = (
             min(width for width in widths if width >= min(bits, widths[-1]))
             for bits, widths in (
@@ -93,14 +106,13 @@ class M4bramHardware(HardwareSpec):
             )
         )
         design = DESIGNS[self.design]
-        engine = Engine(design, *design.widths(weight_bits, activation_bits), self.rvec)
-        return int(engine.dsps(Configurations.of(configuration))[0])
+        return Engine(design, *design.widths(weight_bits, activation_bits), self.rvec)
 
     @classmethod
     def implied(cls, description: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
-        """Also, that another budget has the configuration searched for within it."""
+        """Also, that another budget or design has the configuration searched for."""
         found = super().implied(description, changes)
         is_fixed = any(key.partition(".")[0] == "configuration" for key in changes)
-        if {"dsp_budget", "bram_budget"} & changes.keys() and not is_fixed:
+        if {"design", "dsp_budget", "bram_budget"} & changes.keys() and not is_fixed:
             found["configuration"] = None
         return found

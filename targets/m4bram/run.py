@@ -90,7 +90,7 @@ class Run:
         operand = layer.in_elements - layer.inputs * feature_map  # of a matrix product, in the place of weights
         for tensors, elements in ((layer.inputs, feature_map), (1, operand), (1, layer.out_elements)):
             tensor_bits = elements * self.of["activation_bits"]
-            leaves = tensor_bits > self.stream_bits / 2  # an input and an output at a time
+            leaves = self.batch * tensor_bits > self.stream_bits / 2  # an input and an output of all samples at a time
             bits = bits + self.batch * tensors * tensor_bits * leaves
         return bits
 

@@ -14,13 +14,9 @@ from targets.errors import TargetError
 from targets.m4bram.configuration import Configuration, Configurations
 from targets.m4bram.engine import Engine, FloatArray
 from targets.m4bram.network import Network
+from targets.m4bram.rules import CHANNELS_PER_BRAM, WIDEST_SHARE, WIDEST_TREE
 
 Objective = Literal["cycles", "speedup_per_area"]
-
-# Inputs of an adder tree.
-_WIDEST_TREE: Final = 64
-_CHANNELS_PER_BRAM: Final = 2
-_WIDEST_SHARE: Final = {"m4bram": 5, "no-dsp": 4}
 
 
 class NoConfigurationError(TargetError):
@@ -75,24 +71,24 @@ class SearchGrid:
     def _dla(self, engine: Engine) -> Configurations:
         pvec, qvec, cvec, kvec = _product(range(1, 9), range(1, 9), self.dla_cvec, self.dla_kvec)
         goes = kvec % (cvec if self.dla_kvec_is_multiple else 2 * cvec) == 0
-        allowed = goes & (cvec * engine.rvec <= _WIDEST_TREE) & _fills_dsps(engine, pvec * qvec)
+        allowed = goes & (cvec * engine.rvec <= WIDEST_TREE) & _fills_dsps(engine, pvec * qvec)
         nothing = np.zeros_like(pvec)
         return Configurations(pvec, qvec, cvec, kvec, nothing, nothing, nothing).where(allowed)
 
     def _m4bram(self, engine: Engine) -> Configurations:
         shares = _product((1, 2, 4), (1, 2, 4), range(1, 9))
         pvec, bram_qvec, dsp_qvec = (
-            values[(shares[0] * shares[1] <= _WIDEST_SHARE["m4bram"]) & _fills_dsps(engine, shares[0] * shares[2])]
+            values[(shares[0] * shares[1] <= WIDEST_SHARE["m4bram"]) & _fills_dsps(engine, shares[0] * shares[2])]
             for values in shares
         )
         channels = _product(range(4, 65, 4), range(4, 129, 4), range(4, 257, 4), range(16, 257, 16))
         dsp_cvec, bram_cvec, dsp_kvec, bram_kvec = channels
         goes = (
-            (bram_cvec % (_CHANNELS_PER_BRAM * dsp_cvec) == 0)
+            (bram_cvec % (CHANNELS_PER_BRAM * dsp_cvec) == 0)
             & (bram_kvec % dsp_kvec == 0)
             & (dsp_kvec % (2 * dsp_cvec) == 0)
-            & (bram_cvec * engine.rvec <= _WIDEST_TREE * _CHANNELS_PER_BRAM)
-            & (dsp_cvec * engine.rvec <= _WIDEST_TREE)
+            & (bram_cvec * engine.rvec <= WIDEST_TREE * CHANNELS_PER_BRAM)
+            & (dsp_cvec * engine.rvec <= WIDEST_TREE)
         )
         share, channel = _product(range(len(pvec)), np.flatnonzero(goes))
         return Configurations(
@@ -109,16 +105,16 @@ class SearchGrid:
         step = engine.design.block_width // engine.weight_bits
         qvec, cvec, kvec = _product(range(1, 5), range(2, 65, 2), range(2 * step, 30 * step, step))
         bram_cvec = cvec * engine.iteration_cycles
-        allowed = (bram_cvec * engine.rvec <= _WIDEST_TREE * _CHANNELS_PER_BRAM) & _fills_dsps(engine, qvec)
+        allowed = (bram_cvec * engine.rvec <= WIDEST_TREE * CHANNELS_PER_BRAM) & _fills_dsps(engine, qvec)
         columns = np.full_like(qvec, engine.design.bram_columns)
         return Configurations(np.ones_like(qvec), qvec, cvec, kvec, columns, bram_cvec, kvec).where(allowed)
 
     def _no_dsp(self, engine: Engine) -> Configurations:
         pvec, qvec, cvec, kvec = _product((1, 2, 4), (1, 2, 4), range(4, 129, 4), range(16, 257, 16))
         allowed = (
-            (pvec * qvec <= _WIDEST_SHARE["no-dsp"])
+            (pvec * qvec <= WIDEST_SHARE["no-dsp"])
             & (kvec % (2 * cvec) == 0)
-            & (cvec * engine.rvec <= _WIDEST_TREE * _CHANNELS_PER_BRAM)
+            & (cvec * engine.rvec <= WIDEST_TREE * CHANNELS_PER_BRAM)
         )
         nothing = np.zeros_like(pvec)
         return Configurations(pvec, nothing, nothing, nothing, qvec, cvec, kvec).where(allowed)

@@ -56,7 +56,8 @@ def sweep(
 
     Args:
         changes: for each key that varies, c values or one; keys of `RANGES`: unroll factors, numbers of the hardware
-            description, and `weight_bits` and `activation_bits` for the precision.
+            description, and `weight_bits` and `activation_bits` for the precision. BRAMAC's `pvec` and factors of the
+            block RAMs follow from the other factors, whatever they are given as.
 
     Raises:
         InvalidHardwareError: for keys that cannot vary, for values out of their range, and for unroll factors that
@@ -102,7 +103,7 @@ def _fill(
     precision = Precision(float(values["weight_bits"][0]), float(values["activation_bits"][0]))
     engine = replace(target.engine(precision), rvec=int(values["rvec"][0]))
     network = Network.of(workload)
-    configurations = Configurations(**{key: values[key].astype(np.int64) for key in FACTORS})
+    configurations = engine.tied(Configurations(**{key: values[key].astype(np.int64) for key in FACTORS}))
     run = Run.start(target.hardware, engine, network, configurations, workload.batch, values)
     cycles = np.zeros(len(rows))
     for layer, times in Counter(replace(layer, name="") for layer in workload.layers).items():

@@ -67,7 +67,8 @@ class M4bram(HardwareTarget[M4bramHardware]):
         """
         engine = self.engine(precision or self.native_precision)
         if self.hardware.configuration is not None:
-            return candidate(engine, network, self.hardware.configuration)
+            tied = engine.tied(Configurations.of(self.hardware.configuration))
+            return candidate(engine, network, tied[0])
         budget = Budget(self.hardware.dsp_budget, self.hardware.bram_budget)
         if "same-objective" in self.hardware.active_refinements or self.hardware.objective == "cycles":
             return best_configuration(engine, network, budget)
@@ -123,7 +124,7 @@ class M4bram(HardwareTarget[M4bramHardware]):
         if configuration is None and network.layers:
             configuration = self.choose_for(network, precision).configuration
         widths = {"weight_bits": precision.weight_bits, "activation_bits": precision.activation_bits}
-        chosen = None if configuration is None else Configurations.of(configuration)
+        chosen = None if configuration is None else engine.tied(Configurations.of(configuration))
         return Run.start(self.hardware, engine, network, chosen, workload.batch, widths)
 
 

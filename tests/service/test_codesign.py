@@ -291,6 +291,8 @@ def test_search_objectives_of_pruned_weights(shared: TestClient):
         ({"device": "bench-board", "hardware": {"rows": [1]}}, "/hardware", "only simulated devices"),
         ({"hardware": {"rows": [16, 0]}}, "/hardware/rows/1", "greater than or equal to 1"),
         ({"hardware": {"rowz": [16]}}, "/hardware/rowz/0", "Extra inputs"),
+        ({"hardware": {"rows": [16, [8]]}}, "/hardware/rows/1", "a candidate is a finite number"),
+        ({"hardware": {"rows": [16, {"a": 1}]}}, "/hardware/rows/1", "a candidate is a finite number"),
         ({"hardware": {"rows": []}}, "/hardware/rows", "at least 1"),
         ({"precision": {"bits": [4]}}, "/precision/bits", "Extra inputs"),
         ({"precision": {"weight_bits": [4], "weight_format": ["int4"]}}, "/precision", "a format brings its width"),

@@ -257,6 +257,11 @@ def test_simulate_senseless_precision_is_refused_where_it_is_wrong(
         ({"target": "olive", "space": "nb999", "architecture": CELL}, "/space", "nb999"),
         ({"target": "olive", "space": "nb201", "architecture": "x"}, "/architecture", "x"),
         ({"target": "olive", "model": "gpt-9"}, "/model", "unknown language model 'gpt-9'"),
+        (
+            {"target": "olive", "model": "phi-2", "set": {"stage": "decode"}},
+            "/set/stage",
+            "choose the stage as `stage`",
+        ),
         ({"target": "olive", "model": "phi-2", "tokens": 2}, "/tokens", "tokens are written by the stage decode"),
         ({"target": "olive", "weight_bits": 17, **NETWORK}, "/weight_bits", "17-bit operands"),
         ({"target": "olive", "activation_bits": 32, **NETWORK}, "/activation_bits", "32-bit operands"),

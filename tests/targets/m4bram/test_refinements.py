@@ -82,6 +82,15 @@ def test_memory_bandwidth_moves_tensors_that_do_not_stay(make_target):
     assert refined.layers[1].bytes_moved == 128 * 128 * 9
 
 
+def test_memory_bandwidth_moves_what_a_batch_does_not_leave_room_for(make_target):
+    per_sample = {}
+    for batch in (1, 1024):
+        target = make_target(mode="refined", refinements=["memory-bandwidth"])
+        moved = target.cost(Workload((CONV,), batch=batch)).layers[0].bytes_moved - CONV.params
+        per_sample[batch] = moved / batch
+    assert per_sample == {1: 0, 1024: CONV.in_elements + CONV.out_elements}
+
+
 def test_memory_bandwidth_lets_feature_maps_exceed_the_chip(make_target):
     large = Layer("conv", "conv", 64, 64, 224, 224, 224, 224, kernel=3)
     changes = {"configuration": None, "bram_budget": 1000}

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from spaces.base import Layer, Workload
-from targets import InvalidHardwareError, Precision, UnsupportedLayerError
+from targets import InvalidHardwareError, M4bram, Precision, UnsupportedLayerError
 from targets.m4bram import DESIGNS, sweep
+from targets.m4bram.configuration import Configuration
 from targets.reference_networks import REFERENCE_NETWORKS
 
 LAYERS = (
@@ -29,7 +30,7 @@ POST = (
 @pytest.mark.parametrize("design", DESIGNS)
 def test_sweep_equals_the_cost_of_each_configuration(make_target, design, mode):
     rng = np.random.default_rng(0)
-    target = make_target(mode=mode, design=design)
+    target = make_target(mode=mode, design=design, configuration=None)
     factors = {name: rng.integers(1, 9, 10) for name in ("pvec", "dsp_qvec", "bram_qvec")}
     factors |= {name: 4 * rng.integers(1, 9, 10) for name in ("dsp_cvec", "dsp_kvec", "bram_cvec", "bram_kvec")}
     whole = {"rvec": rng.integers(1, 4, 10), "bram_budget": rng.integers(1, 3000, 10)}
@@ -42,9 +43,12 @@ def test_sweep_equals_the_cost_of_each_configuration(make_target, design, mode):
         configuration = {name: int(values[index]) for name, values in factors.items()}
         changes = {name: int(values[index]) for name, values in whole.items()}
         changes |= {name: float(values[index]) for name, values in numbers.items()}
-        one = make_target(mode=mode, design=design, configuration=configuration, dsp_budget=10**6, **changes)
+        # Arithmetic holds for factors that no description may have.
+        unchecked = {"configuration": Configuration(**configuration), **changes}
+        one = M4bram(target.hardware.model_copy(update=unchecked))
         precision = Precision(int(bits["weight_bits"][index]), int(bits["activation_bits"][index]))
         cost = one.cost(workload, precision)
+        assert cost.cycles is not None
         assert found.cycles[index] == pytest.approx(cost.cycles.total, rel=1e-12)
         assert found.latency_ms[index] == pytest.approx(cost.latency_ms, rel=1e-12)
         chosen = one.choose(workload, precision)

@@ -2,9 +2,11 @@
 
 import pytest
 
+from spaces import get_space
 from spaces.base import Layer, Workload
 from targets import (
     InvalidHardwareError,
+    M4bram,
     Precision,
     UnsupportedPrecisionError,
     build_target,
@@ -12,9 +14,10 @@ from targets import (
     parse_hardware,
     vary_hardware,
 )
-from targets.m4bram import DESIGNS, Budget, Engine, Network, SearchGrid, best_configuration, evaluate
+from targets.m4bram import DESIGNS, Budget, Engine, Network, SearchGrid, best_configuration, evaluate, sweep
 from targets.m4bram.design import multipliers_per_dsp
 from targets.m4bram.hardware import M4bramHardware
+from targets.m4bram.rules import broken_rules
 from targets.m4bram.search import NoConfigurationError
 
 RESNET_LIKE = Workload(
@@ -126,9 +129,48 @@ def test_vary_hardware_another_budget_has_the_configuration_searched_for():
         ({"configuration": {"pvec": 0}}, "configuration.pvec: .*greater than or equal to 1"),
         ({"dsp_budget": 0}, "dsp_budget: "),
         ({"dsp_budget": 1151}, "the configuration takes 1152 DSPs, dsp_budget is 1151; configuration null"),
+        ({"bram_budget": 1535}, "takes 1536 block RAMs for weights, bram_budget is 1535"),
+        ({"dsp_budget": 10_000, "bram_budget": 10_000, "rvec": 17}, "needs dsp_cvec \\* rvec of at most 64"),
         ({"memory_bandwidth_gb_per_s": 0.0}, "memory_bandwidth_gb_per_s: "),
     ],
 )
 def test_hardware_senseless_description_is_refused_with_the_key(changes, reason):
     with pytest.raises(InvalidHardwareError, match=reason):
         parse_hardware({**load_hardware("m4bram").model_dump(), **changes})
+
+
+@pytest.mark.parametrize(("bits", "cycles", "bram_cvec"), [(2, 188_696, 16), (4, 231_866, 24), (8, None, 40)])
+def test_bramac_channels_of_block_rams_follow_the_iterations(bits, cycles, bram_cvec):
+    space = get_space("nb201")
+    workload = space.workload(space.parse([4, 3, 2, 1, 3, 3]))
+    target = build_target(load_hardware("bramac"))
+    assert isinstance(target, M4bram)
+    found = target.cost(workload, Precision(bits, bits)).cycles
+    assert found is not None
+    assert target.choose(workload, Precision(bits, bits)).configuration.bram_cvec == bram_cvec
+    swept = sweep(target, workload, {}, Precision(bits, bits))
+    assert swept.cycles.tolist() == [found.total]
+    assert cycles in (None, found.total)
+
+
+def test_vary_hardware_another_design_has_the_configuration_searched_for():
+    hardware = vary_hardware(load_hardware("m4bram").model_dump(), {"design": "DP-M4S"})
+    assert isinstance(hardware, M4bramHardware)
+    assert hardware.configuration is None
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_rules_hold_for_all_that_the_search_tries(design, bits):
+    engine = Engine(DESIGNS[design], bits, bits)
+    configurations = SearchGrid().configurations(engine)
+    for index in range(0, len(configurations), max(1, len(configurations) // 50)):
+        assert broken_rules(engine, configurations[index]) == []
+
+
+@pytest.mark.parametrize("factor", ["pvec", "bram_qvec", "bram_cvec", "bram_kvec"])
+def test_hardware_bramac_factors_that_do_not_follow_are_refused(factor):
+    description = load_hardware("bramac").model_dump()
+    changed = {**description["configuration"], factor: 3}
+    with pytest.raises(InvalidHardwareError, match=f"configuration of BRAMAC-2SA needs {factor} "):
+        parse_hardware({**description, "dsp_budget": 10_000, "configuration": changed})
