@@ -101,7 +101,8 @@ def fit_accuracy(
         kept = np.linspace(0, samples - 1, MAX_FITTED).astype(np.int64).tolist()
         architectures, accuracy = [architectures[row] for row in kept], accuracy[kept]
     groups, components, trained = columns(architectures), columns.components, None
-    if encodings.trained is not None and len(accuracy) >= MIN_TO_TRAIN:
+    # Of equal accuracies there is no order to learn.
+    if encodings.trained is not None and len(accuracy) >= MIN_TO_TRAIN and np.ptp(accuracy) > 0:
         from predictors.graph.cross_fitted import fit_cross_fitted  # brings torch
 
         trained = fit_cross_fitted(space, architectures, accuracy, encodings.trained)

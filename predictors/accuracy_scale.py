@@ -42,10 +42,10 @@ class AccuracyEstimate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccuracyScale:
-    """A monotone curve from normal scores to accuracies.
+    """A monotone curve from normal scores to accuracies; of a single known accuracy, that one everywhere.
 
     Attributes:
-        scores: (k,) ascending normal scores.
+        scores: (k,) ascending normal scores, one of each distinct accuracy.
         log_errors: (k,) logarithms of the errors in % at those, descending.
     """
 
@@ -56,21 +56,27 @@ class AccuracyScale:
     def of(cls, accuracy: FloatArray) -> AccuracyScale:
         """The curve through accuracies (n,) in %, or through some of very many."""
         ordered = np.sort(accuracy)
-        kept = np.unique(np.linspace(0, len(ordered) - 1, min(len(ordered), _MOST_KNOTS)).astype(np.int64))
-        return cls(normal_scores(ordered)[kept], np.log(100.0 - ordered[kept] + _LEAST_ERROR))
+        distinct, first = np.unique(ordered, return_index=True)
+        rows = np.linspace(0, len(ordered) - 1, min(len(ordered), _MOST_KNOTS)).astype(np.int64)
+        kept = np.unique(np.searchsorted(distinct, ordered[rows]))
+        return cls(normal_scores(ordered)[first[kept]], np.log(100.0 - distinct[kept] + _LEAST_ERROR))
 
     def __call__(self, scores: FloatArray) -> FloatArray:
         """Accuracies in % at normal scores of any shape."""
         inside = np.interp(scores, self.scores, self.log_errors)
-        centre = len(self.scores) // 2
         # Beyond the known, the slope is that of the half of the curve next to it: the last gap alone is an accident.
-        slopes = [
-            (self.log_errors[end] - self.log_errors[centre]) / (self.scores[end] - self.scores[centre])
-            for end in (0, -1)
-        ]
+        last = len(self.scores) - 1
+        centre = len(self.scores) // 2
+        slopes = self._slope(0, centre), self._slope(min(centre, max(last - 1, 0)), last)
         below = np.minimum(scores - self.scores[0], 0.0) * slopes[0]
         above = np.maximum(scores - self.scores[-1], 0.0) * slopes[1]
         return np.clip(100.0 + _LEAST_ERROR - np.exp(inside + below + above), 0.0, 100.0)
+
+    def _slope(self, first: int, last: int) -> float:
+        if first == last:
+            return 0.0
+        rise = self.log_errors[last] - self.log_errors[first]
+        return float(rise / (self.scores[last] - self.scores[first]))
 
     def estimate(self, mean: FloatArray, std: FloatArray, half_width: Callable[[float], float]) -> AccuracyEstimate:
         """Accuracies from the distribution of their scores.

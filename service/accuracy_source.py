@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,8 @@ ENOUGH_BESIDE_NETWORK: Final = 20
 # A fit is cubic in their number, and these are a second of one core; more of them hardly change its order.
 MOST_FITTED: Final = 400
 _REMEMBERED: Final = 2**16  # architectures
+# Searches that start together ask for the same one: the first makes it, the others wait.
+_LOADING, _FITTING = threading.Lock(), threading.Lock()
 
 
 class AccuracyPredictor(Protocol):
@@ -145,7 +148,8 @@ def open_accuracy(session: Session, space: SearchSpace, dataset: str | None) -> 
         info = AccuracyInfo(source="fitted", dataset=dataset, known=len(table))
         return AccuracySource(info, space, table, _fitted(space, keys, values))
     if dataset is not None and has_network:
-        network, held_out = _network(space.name, dataset)
+        with _LOADING:
+            network, held_out = _network(space.name, dataset)
         info = AccuracyInfo(source="pretrained", dataset=dataset, known=len(table), held_out=held_out)
         return AccuracySource(info, space, table, network)
     return AccuracySource(AccuracyInfo(source="log10_macs", dataset=dataset, known=len(table)), space, {}, None)
@@ -161,7 +165,8 @@ def _network(space: str, dataset: str) -> tuple[Remembering, dict[str, Any]]:
 def _fitted(space: SearchSpace, keys: Sequence[str], values: FloatArray) -> Remembering:
     """The predictor of a table; the same table is fitted once."""
     rows = np.linspace(0, len(keys) - 1, min(len(keys), MOST_FITTED)).astype(np.int64)
-    return _fit(space.name, tuple(keys[row] for row in rows.tolist()), tuple(values[rows].tolist()))
+    with _FITTING:
+        return _fit(space.name, tuple(keys[row] for row in rows.tolist()), tuple(values[rows].tolist()))
 
 
 @lru_cache(maxsize=8)

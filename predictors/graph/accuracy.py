@@ -15,9 +15,10 @@ from predictors.graph.flan import Flan
 from predictors.graph.inputs import GraphInputs, OperationIds
 from predictors.graph.settings import FlanSettings, TrainingSettings
 from predictors.graph.shared_operations import SharedOperations
-from predictors.graph.training import OnProgress, seeded, silent, train
+from predictors.graph.training import OnProgress, silent, train
 from predictors.normal_scores import normal_scores
 from spaces.base import Architecture, FloatArray, SearchSpace
+from spaces.torch_seeding import seeded
 
 
 @dataclass(frozen=True, slots=True, eq=False)

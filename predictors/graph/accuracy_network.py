@@ -28,8 +28,9 @@ from predictors.graph.flan import Flan
 from predictors.graph.inputs import GraphInputs
 from predictors.graph.settings import FlanSettings, TrainingSettings
 from predictors.graph.shared_operations import SharedOperations
-from predictors.graph.training import OnProgress, seeded, silent, train
+from predictors.graph.training import OnProgress, silent, train
 from spaces.base import Architecture, FloatArray, SearchSpace
+from spaces.torch_seeding import seeded
 
 _MANIFEST = "manifest"
 

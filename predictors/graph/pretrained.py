@@ -17,11 +17,12 @@ from arch_encodings.learned.vocabulary import Vocabulary
 from predictors.graph.nasflat import Nasflat
 from predictors.graph.pretraining import chunks, fit_network, module_tensors
 from predictors.graph.settings import NasflatSettings, TrainingSettings, TrunkSettings
-from predictors.graph.training import OnProgress, seeded, silent
+from predictors.graph.training import OnProgress, silent
 from predictors.graph.trunk import Trunk
 from predictors.source_latencies import SourceLatencies
 from predictors.source_lines import linear_latencies, reference_sample
 from spaces.base import Architecture, FloatArray, SearchSpace
+from spaces.torch_seeding import seeded
 
 TRUNK_TRAINING: Final = TrainingSettings(epochs=60, batch=32, learning_rate=3e-3, series=64)
 NASFLAT_TRAINING: Final = TrainingSettings(epochs=40, batch=32, learning_rate=2e-3, series=2)

@@ -10,8 +10,7 @@ import copy
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from arch_encodings.learned.checkpoint import Progress, read_checkpoint, write_checkpoint
 from predictors.graph.losses import ranking_loss, regression_loss
 from predictors.graph.settings import TrainingSettings
+from spaces.torch_seeding import seeded
 
 # Called with (epochs done, epochs at most) after each epoch.
 OnProgress = Callable[[int, int], None]
@@ -153,11 +153,3 @@ class _Run:
         series = torch.arange(self.targets.shape[1], device=self.targets.device)
         with torch.inference_mode():
             return float(self._loss(self.validation, series))
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Torch's random numbers start from the seed, and go on as before afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

@@ -1,4 +1,4 @@
-"""The networks behind the architectures: torch modules and ONNX export; nothing else in `spaces` imports torch."""
+"""The networks behind the architectures: torch modules and ONNX export."""
 
 from spaces.networks.build import NETWORKS, build_network
 from spaces.networks.onnx_export import export_onnx, module_to_onnx

@@ -25,6 +25,7 @@ from spaces import get_space
 from spaces.base import Architecture
 from spaces.networks.build import build_network
 from spaces.networks.operations import HardSigmoid, Shift, Truncate, Zeros
+from spaces.torch_seeding import seeded
 
 OPSET: Final = 17
 IR_VERSION: Final = 8  # the oldest that carries the opset, for old runtimes on devices
@@ -37,8 +38,7 @@ def export_onnx(architecture: Architecture, *, batch: int = 1) -> bytes:
     Args: batch: samples per run, fixed in the model's input shape (batch, channels, height, width).
     Raises: UnknownSpaceError; InvalidArchitectureError; ValueError for a batch below 1.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         network = build_network(architecture)
     input_shape = get_space(architecture.space).workload(architecture).input_shape
     return module_to_onnx(network, input_shape, batch=batch, name=architecture.key)

@@ -131,5 +131,44 @@ def test_scale_goes_through_what_is_known_and_stays_within_per_cent():
     assert values[-1] > 93
 
 
+def test_scale_has_one_knot_of_each_distinct_accuracy():
+    scale = AccuracyScale.of(np.array([90.0, 70.0, 90.0, 70.0, 90.0, 92.0]))
+    assert len(scale.scores) == 3
+    assert (np.diff(scale.scores) > 0).all()
+    np.testing.assert_allclose(scale(scale.scores), [70.0, 90.0, 92.0])
+
+
+def test_scale_of_two_distinct_accuracies_rises_beyond_them():
+    scale = AccuracyScale.of(np.array([90.0, 70.0, 90.0]))
+    values = scale(np.array([-3.0, scale.scores[0], scale.scores[1], 3.0]))
+    np.testing.assert_allclose(values[1:3], [70.0, 90.0])
+    assert (np.diff(values) > 0).all()
+
+
+def test_fit_accuracy_with_equals_does_not_depend_on_the_order_of_the_rows(cells):
+    accuracy = np.floor(truth(cells)[:30])
+    assert len(np.unique(accuracy)) < 20
+    order = np.random.default_rng(3).permutation(30)
+    shuffled = [cells[row] for row in order.tolist()]
+    encodings = encodings_for(SPACE, transfer=False)
+    found = [
+        fit_accuracy(SPACE, known, values, encodings, reference=cells).predict(cells[30:])
+        for known, values in ((cells[:30], accuracy), (shuffled, accuracy[order]))
+    ]
+    np.testing.assert_allclose(found[0].score, found[1].score, atol=1e-6)
+    np.testing.assert_allclose(found[0].interval(0.9), found[1].interval(0.9), rtol=1e-6)
+
+
+def test_fit_accuracy_of_equal_accuracies_is_constant_and_trains_nothing(cells, monkeypatch):
+    cross_fitted = pytest.importorskip("predictors.graph.cross_fitted")
+    monkeypatch.setattr(cross_fitted, "fit_cross_fitted", lambda *_: pytest.fail("nothing to learn"))
+    encodings = encodings_for(SPACE, transfer=True)
+    assert encodings.trained is not None
+    estimate = fit_accuracy(SPACE, cells[:30], np.full(30, 90.0), encodings, reference=cells).predict(cells)
+    for values in (estimate.mean, *estimate.interval(0.9)):
+        np.testing.assert_allclose(values, 90.0)
+    assert len(np.unique(estimate.score)) == 1
+
+
 def test_scale_of_equal_accuracies_is_flat():
     np.testing.assert_allclose(AccuracyScale.of(np.full(6, 90.0))(np.linspace(-3, 3, 7)), 90.0)

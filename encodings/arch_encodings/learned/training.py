@@ -1,7 +1,7 @@
 """Training of a learned encoder: seeded, stopped by held-out graphs, continued from a checkpoint bit for bit.
 
 Optimiser and schedule are CATE's for both methods: AdamW, linear warm-up, then linear decay. Random numbers come from
-torch's generator, which is restored when training ends.
+torch's generators, which are restored when training ends; threads that train take turns.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import hashlib
 import importlib.metadata
 import platform
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -28,6 +27,7 @@ from arch_encodings.learned.trained import METHODS, TrainedEncoder
 from arch_encodings.learned.training_set import TrainingSet
 from arch_encodings.learned.vocabulary import Vocabulary
 from spaces.base import SearchSpace
+from spaces.torch_seeding import seeded
 
 DIMENSION: Final = 32
 _WARM_UP_STEPS: Final = 100
@@ -76,7 +76,7 @@ def train(
     vocabulary = Vocabulary.of(spaces)
     rng = np.random.default_rng(settings.seed)
     splits = [split_space(space, vocabulary, settings.graphs, rng=rng) for space in spaces]
-    with _own_random_numbers(settings.seed):
+    with seeded(settings.seed):
         run = _Run(method, vocabulary, splits, settings)
         if checkpoint is not None and resume:
             run.progress = read_checkpoint(checkpoint, run.module, run.optimiser, run.identity)
@@ -167,7 +167,7 @@ class _Run:
     def _validation_loss(self) -> float:
         """Mean over spaces; the same random numbers each time."""
         self.module.eval()
-        with _own_random_numbers(self.settings.seed), torch.inference_mode():
+        with seeded(self.settings.seed), torch.inference_mode():
             losses = [
                 sum(float(self.module.loss(examples, rows)) * len(rows) for rows in _chunks(examples)) / len(examples)
                 for examples in self.validation.values()
@@ -177,7 +177,7 @@ class _Run:
     def _scores(self, examples: TrainingSet) -> dict[str, float]:
         self.module.eval()
         values: defaultdict[str, list[Tensor]] = defaultdict(list)
-        with _own_random_numbers(self.settings.seed), torch.inference_mode():
+        with seeded(self.settings.seed), torch.inference_mode():
             for rows in _chunks(examples):
                 for name, value in self.module.scores(examples, rows).items():
                     values[name].append(value)
@@ -186,13 +186,6 @@ class _Run:
 
 def _chunks(examples: TrainingSet) -> Sequence[Tensor]:
     return torch.arange(len(examples)).split(_VALIDATION_BATCH)
-
-
-@contextmanager
-def _own_random_numbers(seed: int) -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def _versions() -> dict[str, str]:

@@ -1,5 +1,8 @@
 """Training of a linear stand-in: what is promised of training does not depend on the network."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -7,6 +10,7 @@ from torch import nn
 from arch_encodings import InvalidWeightsError
 from predictors.graph import TrainingSettings
 from predictors.graph.training import train
+from spaces.torch_seeding import seeded
 
 SETTINGS = TrainingSettings(epochs=12, batch=8, learning_rate=0.05, series=2)
 
@@ -15,8 +19,7 @@ class Linear:
     def __init__(self, noise: float = 0.0):
         generator = torch.Generator().manual_seed(0)
         self.inputs = torch.randn(40, 5, generator=generator)
-        with torch.random.fork_rng():
-            torch.manual_seed(1)
+        with seeded(1):
             self.module = nn.Linear(5, 3)
         self.targets = self.inputs @ torch.randn(5, 3, generator=generator)
         self.targets += noise * torch.randn(40, 3, generator=generator)
@@ -41,6 +44,23 @@ def test_train_leaves_the_random_state_alone():
     scorer = Linear()
     state = torch.get_rng_state()
     train(scorer, scorer.targets, SETTINGS)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_train_in_two_threads_ends_with_the_weights_of_one_after_the_other():
+    settings = [replace(SETTINGS, seed=seed) for seed in (1, 2)]
+    state = torch.get_rng_state()
+
+    def trained(each: TrainingSettings) -> torch.Tensor:
+        scorer = Linear()
+        train(scorer, scorer.targets, each)
+        return scorer.module.weight
+
+    expected = [trained(each) for each in settings]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(trained, settings))
+    assert not torch.equal(*expected)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
     assert torch.equal(torch.get_rng_state(), state)
 
 
