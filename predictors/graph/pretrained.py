@@ -8,12 +8,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import Module
 
 from arch_encodings.learned.vocabulary import Vocabulary
+from predictors.graph.inputs import GraphInputs
 from predictors.graph.nasflat import Nasflat
 from predictors.graph.pretraining import chunks, fit_network, module_tensors
 from predictors.graph.settings import NasflatSettings, TrainingSettings, TrunkSettings
@@ -99,12 +103,15 @@ def pretrain_trunk(
     settings: TrunkSettings = TrunkSettings(),  # noqa: B008 (frozen)
     training: TrainingSettings = TRUNK_TRAINING,
     on_progress: OnProgress = silent,
+    checkpoint: Path | None = None,
+    *,
+    resume: bool = False,
 ) -> PretrainedTrunk:
     """Train the trunk; some seconds on one core for 256 architectures."""
     vocabulary = Vocabulary.of([sources.space])
     with seeded(training.seed):
         module = Trunk(vocabulary.size, len(sources.devices), settings)
-    fit_network(module, sources, vocabulary, training, lambda trunk, graphs, rows: trunk(graphs)[:, rows], on_progress)
+    fit_network(module, sources, vocabulary, training, _score_of_trunk, on_progress, checkpoint, resume)
     known = (sources.space, module, settings, vocabulary, sources.devices, sources.scale()[1])
     unknown = np.zeros(len(sources.devices))
     untold = PretrainedTrunk(*known, unknown, unknown, linear_latencies(sources))
@@ -207,12 +214,15 @@ def pretrain_nasflat(
     settings: NasflatSettings = NasflatSettings(),  # noqa: B008 (frozen)
     training: TrainingSettings = NASFLAT_TRAINING,
     on_progress: OnProgress = silent,
+    checkpoint: Path | None = None,
+    *,
+    resume: bool = False,
 ) -> PretrainedNasflat:
     """Train NASFLAT's network; some seconds on one core for 256 architectures."""
     vocabulary = Vocabulary.of([sources.space])
     with seeded(training.seed):
         module = Nasflat(vocabulary.size, len(sources.devices) + 1, settings)
-    fit_network(module, sources, vocabulary, training, lambda nasflat, graphs, rows: nasflat(graphs, rows), on_progress)
+    fit_network(module, sources, vocabulary, training, _score_of_nasflat, on_progress, checkpoint, resume)
     known = (sources.space, module, settings, vocabulary, sources.devices, sources.scale()[1])
     return PretrainedNasflat(*known, linear_latencies(sources))
 
@@ -227,3 +237,11 @@ def _manifest(network: PretrainedTrunk | PretrainedNasflat) -> dict[str, Any]:
 
 def _module_of(network: PretrainedTrunk | PretrainedNasflat) -> dict[str, np.ndarray]:
     return {f"module.{name}": value.numpy() for name, value in network.module.state_dict().items()}
+
+
+def _score_of_trunk(module: Module, graphs: GraphInputs, rows: Tensor) -> Tensor:
+    return module(graphs)[:, rows]
+
+
+def _score_of_nasflat(module: Module, graphs: GraphInputs, rows: Tensor) -> Tensor:
+    return module(graphs, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 import numpy as np
@@ -42,12 +43,20 @@ def fit_network(
     training: TrainingSettings,
     score: Score,
     on_progress: OnProgress,
+    checkpoint: Path | None = None,
+    resume: bool = False,
 ) -> None:
-    """Trains the network on the sources' standardised log latencies; it is left on the CPU, in evaluation mode."""
+    """Trains the network on the sources' standardised log latencies; it is left on the CPU, in evaluation mode.
+
+    Args: checkpoint, resume: as of `train`.
+    """
     graphs = GraphInputs.of(sources.space, sources.architectures, vocabulary).to(training.device)
     targets = torch.from_numpy(sources.standardised()).float().to(training.device)
     module.to(training.device)
-    train(LatencyScorer(module, graphs, score), targets, training, on_progress=on_progress)
+    shapes = [f"{name} {tuple(weights.shape)}" for name, weights in module.named_parameters()]
+    inputs = "\n".join([*shapes, *sources.devices, *(architecture.key for architecture in sources.architectures)])
+    scorer = LatencyScorer(module, graphs, score)
+    train(scorer, targets, training, checkpoint=checkpoint, resume=resume, inputs=inputs, on_progress=on_progress)
     module.to("cpu").requires_grad_(False)
 
 

@@ -64,6 +64,7 @@ def train(
     *,
     checkpoint: Path | None = None,
     resume: bool = False,
+    inputs: str = "",
     on_progress: OnProgress = silent,
 ) -> int:
     """Train the scorer's network in place; it is left in evaluation mode with the best weights.
@@ -72,11 +73,12 @@ def train(
         targets: (n, m) standardised, NaN where not known.
         checkpoint: written after each epoch.
         resume: continue from the checkpoint instead of starting anew.
+        inputs: tells the network and its examples from others; a checkpoint goes on with the same alone.
 
     Returns: the best epoch.
     Raises: InvalidWeightsError for a checkpoint that is none or comes from other settings or data.
     """
-    digest = hashlib.sha256(targets.cpu().numpy().tobytes()).hexdigest()
+    digest = hashlib.sha256(inputs.encode() + targets.cpu().numpy().tobytes()).hexdigest()
     identity = _Identity(asdict(settings), digest)
     with seeded(settings.seed):
         run = _Run(scorer, targets, settings)

@@ -11,6 +11,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -43,6 +44,8 @@ def train_network(
     epochs: int | None = None,
     seed: int = 0,
     device: str = "cpu",
+    checkpoint: Path | None = None,
+    resume: bool = False,
     on_progress: OnProgress = silent,
 ) -> tuple[PretrainedTrunk | PretrainedNasflat, dict[str, Any]]:
     """The network, and what its manifest says of its training.
@@ -50,6 +53,7 @@ def train_network(
     Args:
         epochs: if not those of `TRAININGS`.
         device: torch device to train on.
+        checkpoint: written after each epoch; with `resume` training goes on from it.
     """
     names = tuple(name for name in sorted(table.latency_ms) if not name.endswith(_NOT_DEVICES))
     latency_ms = np.stack([table.latency_ms[name] for name in names], axis=1)
@@ -58,7 +62,7 @@ def train_network(
     sources = SourceLatencies(get_space(space), _take(table, ~is_held_out), names, latency_ms[trained])
     training = replace(TRAININGS[kind], epochs=epochs or TRAININGS[kind].epochs, seed=seed, device=device)
     pretrain = {"trunk": pretrain_trunk, "nasflat": pretrain_nasflat}[kind]
-    network = pretrain(sources, training=training, on_progress=on_progress)
+    network = pretrain(sources, training=training, checkpoint=checkpoint, resume=resume, on_progress=on_progress)
     facts = {
         "data_sha256": _digest(table.architectures, names, latency_ms),
         "architectures": len(trained),

@@ -70,21 +70,39 @@ def latency(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=MAX_SEED, help="The same seed gives the same network.")] = 0,
     device: Annotated[str, typer.Option("--device", help="Torch device to train on, such as cuda.")] = "cpu",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a run with the same options was interrupted.")
+    ] = False,
 ) -> None:
     """Train on the latencies of every public device of a space; write the network and its model card."""
     from predictors.graph.shipped import ARTIFACTS, write_pretrained
     from predictors.manifest import read_manifest
     from service.benchmarks.latency_networks import model_card, train_network
     from service.benchmarks.latency_tables import read_tables
+    from service.cli.failures import CommandError
     from service.cli.output import say
     from service.cli.progress import progress
 
+    folder = output or ARTIFACTS
+    checkpoint = folder / f"{kind}-{space}.checkpoint"
+    if resume and not checkpoint.is_file():
+        raise CommandError(f"there is nothing to resume: {checkpoint} does not exist")
+    folder.mkdir(parents=True, exist_ok=True)
     table = read_tables(data)[space]
     with progress(f"{kind} on {space}, epochs") as on_progress:
         network, facts = train_network(
-            kind, space, table, epochs=epochs, seed=seed, device=device, on_progress=on_progress
+            kind,
+            space,
+            table,
+            epochs=epochs,
+            seed=seed,
+            device=device,
+            checkpoint=checkpoint,
+            resume=resume,
+            on_progress=on_progress,
         )
-    path = write_pretrained(network, facts, output or ARTIFACTS)
+    path = write_pretrained(network, facts, folder)
+    checkpoint.unlink()
     command = f"archcast train latency {kind} --space {space} --epochs {facts['settings']['epochs']} --seed {seed}"
     path.with_suffix(".md").write_text(model_card(read_manifest(path.read_bytes()), command), encoding="utf-8")
     say(f"{path}: trained on {facts['architectures']:,} architectures; its model card lies beside it")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from arch_encodings.errors import InvalidWeightsError
 from predictors.graph.shipped import load_pretrained, write_pretrained
 from predictors.manifest import read_manifest
 from service.benchmarks import latency_networks
@@ -62,3 +63,24 @@ def test_train_network_is_written_with_a_card_and_read_back(kind, table, tmp_pat
     asked = SPACE.sample(4, rng=np.random.default_rng(1))
     loaded = load_pretrained(SPACE, kind, tmp_path)
     np.testing.assert_allclose(loaded.relative(asked), network.relative(asked), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["trunk", "nasflat"])
+def test_train_network_interrupted_and_resumed_ends_alike_and_refuses_others(kind, table, tmp_path):
+    class StoppedError(Exception):
+        pass
+
+    def interrupt(done, total):
+        if done == 1:
+            raise StoppedError
+
+    small = LatencyTable(table.architectures[:60], {name: ms[:60] for name, ms in table.latency_ms.items()})
+    path, asked = tmp_path / "network.checkpoint", table.architectures[:5]
+    whole, _ = train_network(kind, "nb201", small, epochs=2)
+    with pytest.raises(StoppedError):
+        train_network(kind, "nb201", small, epochs=2, checkpoint=path, on_progress=interrupt)
+    others = LatencyTable(table.architectures[1:61], small.latency_ms)
+    with pytest.raises(InvalidWeightsError, match="other settings, data"):
+        train_network(kind, "nb201", others, epochs=2, checkpoint=path, resume=True)
+    resumed, _ = train_network(kind, "nb201", small, epochs=2, checkpoint=path, resume=True)
+    np.testing.assert_array_equal(resumed.relative(asked), whole.relative(asked))

@@ -47,6 +47,10 @@ def test_train_latency_writes_a_network_and_its_card(cli: Cli, tmp_path: Path, m
     assert outcome.code == 0, outcome.err
     assert load_pretrained(space, "trunk", tmp_path).devices == ("phone",)
     assert "--epochs 1 --seed 4" in (tmp_path / "trunk-nb201.md").read_text()
+    assert not list(tmp_path.glob("*.checkpoint"))
+    again = cli("train", "latency", "trunk", "--resume", *options)
+    assert again.code == 1
+    assert again.err.startswith("archcast: there is nothing to resume")
 
 
 def test_train_encoder_of_unknown_space_or_method_is_refused(cli: Cli):
