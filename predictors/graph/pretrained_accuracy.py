@@ -31,15 +31,18 @@ class PretrainedAccuracy:
     Attributes:
         dataset: among the network's series.
         scale: from the network's scores to %.
-        deviation: of the scores of cells that were held out.
-        residuals: (q,) ascending absolute residuals of held-out scores over `deviation`.
+        centres: (b,) ascending scores, between which the deviation of held-out cells' scores is interpolated: among the
+            best cells a score says less than its many failures would have it.
+        deviations: (b,) at those.
+        residuals: (q,) ascending absolute residuals of held-out scores over their deviation.
     """
 
     space: SearchSpace
     dataset: str
     network: AccuracyNetwork
     scale: AccuracyScale
-    deviation: float
+    centres: FloatArray
+    deviations: FloatArray
     residuals: FloatArray
 
     @property
@@ -51,7 +54,7 @@ class PretrainedAccuracy:
         """Accuracy of each architecture, in the order given."""
         column = self.network.series.index(self.dataset)
         scores = self.network.scores(self.space, architectures)[:, column]
-        return self.scale.estimate(scores, np.full(len(scores), self.deviation), self._half_width)
+        return self.scale.estimate(scores, np.interp(scores, self.centres, self.deviations), self._half_width)
 
     def _half_width(self, level: float) -> float:
         return float(np.quantile(self.residuals, level))
@@ -71,7 +74,8 @@ def load_pretrained_accuracy(space: SearchSpace, dataset: str) -> PretrainedAccu
     network = _load(_path(space.name))
     curve = network.manifest["curves"][dataset]
     scale = AccuracyScale(np.array(curve["scores"]), np.array(curve["log_errors"]))
-    return PretrainedAccuracy(space, dataset, network, scale, curve["deviation"], np.array(curve["residuals"]))
+    centres, deviations, residuals = (np.array(curve[name]) for name in ("centres", "deviations", "residuals"))
+    return PretrainedAccuracy(space, dataset, network, scale, centres, deviations, residuals)
 
 
 def load_transfer_network() -> AccuracyNetwork:

@@ -53,6 +53,18 @@ def test_pretrained_accuracy_agrees_with_the_table(data_dir: Path):
         assert coverage(*estimate.interval(0.9), truth) > 0.8
 
 
+@pytest.mark.data
+def test_pretrained_accuracy_intervals_hold_among_the_best_as_well(data_dir: Path):
+    table = accuracy_tables.read(data_dir / "accuracy", lambda _, notation: NB201.parse(notation).key)
+    cells = [Architecture("nb201", key) for key in table.orders["nb201"][::6]]
+    for part in table.accuracies:
+        truth = np.array([part.values[cell.key] for cell in cells])
+        estimate = load_pretrained_accuracy(NB201, part.dataset).predict(cells)
+        best = np.argsort(-estimate.score)[: len(cells) // 10]
+        lower, upper = estimate.interval(0.9)
+        assert coverage(lower[best], upper[best], truth[best]) > 0.82, part.dataset
+
+
 def test_transfer_scores_cover_spaces_of_the_same_operations():
     encoder = TransferScores()
     assert encoder.covers(NB201)
