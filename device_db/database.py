@@ -10,6 +10,7 @@ transaction control being switched off ("Using SQLAlchemy to emit BEGIN", SQLAlc
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any
 
 import psycopg
@@ -22,6 +23,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from device_db.errors import ConstraintError, DatabaseError, DatabaseUnavailableError, UnsupportedDatabaseError
 
 _LOCK_TIMEOUT_S = 60
+_LOCK_POLL_S = 0.02
 _PAGE_CACHE_KIB = 65_536
 _LARGEST_IDLE_LOG = 64 * 1024 * 1024  # bytes of the write-ahead log that are kept once all of it is in the database
 _SQLITE_MAY_PASS = {
@@ -104,11 +106,24 @@ def _checked(url: str | URL) -> URL:
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
+    _turn_to_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_IDLE_LOG}")
     connection.execute(f"PRAGMA cache_size = -{_PAGE_CACHE_KIB}")
+
+
+def _turn_to_wal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait for others here, as it does for a transaction: servers that start at once make one file."""
+    deadline = time.monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if _sqlite_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(_LOCK_POLL_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:
