@@ -29,7 +29,7 @@ from device_db.importers import IMPORTERS
 from predictors.metrics import spearman
 from service.benchmarks.latency_tables import read_tables
 from spaces import Architecture, SearchSpace, get_space
-from spaces.base import FloatArray, IntArray
+from spaces.base import FloatArray, IntArray, class_of
 
 DEVICES = ("1080ti_1", "pixel3", "embedded_tpu_edge_tpu_int8")
 SAMPLES = (20, 100, 500)
@@ -109,7 +109,7 @@ def read_task(data: Path) -> Task:
         space,
         cells,
         {name: values[complete] for name, values in targets.items()},
-        np.unique([space.isomorphism_class(cell) for cell in cells], return_inverse=True)[1],  # pyright: ignore[reportAttributeAccessIssue]
+        np.unique([class_of(space, cell) for cell in cells], return_inverse=True)[1],
         {cell: [column[cell.key] for column in published.values.values()] for cell in cells},
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from kept_rows import keep, read_kept
 from report import markdown_table, write_section
 
 from service.benchmarks.accuracy_contestants import CONTESTANTS, run_size
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument("--kept-only", action="store_true", help="leave out what is not in the kept file")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    kept = _read(arguments.keep)
+    kept = {(row["predictor"], row["train"], row["splits"]): row for row in read_kept(arguments.keep)}
     bench: AccuracyBench | None = None
     names = arguments.predictor or list(CONTESTANTS)
     rows: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in names}
@@ -51,24 +52,12 @@ def main() -> None:
             if row is None:
                 bench = bench or AccuracyBench.read(arguments.data)
                 row = run_size(bench, name, size, splits)
-                _keep(arguments.keep, row)
-            print(json.dumps(row), flush=True)
+                keep(arguments.keep, [row])
+            else:
+                print(json.dumps(row), flush=True)
             rows[name][size] = row
     if arguments.write:
         write_section("flan_accuracy", _section(rows, arguments.train, arguments.seeds))
-
-
-def _read(path: Path | None) -> dict[tuple[str, int, int], dict[str, Any]]:
-    if path is None or not path.is_file():
-        return {}
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {(row["predictor"], row["train"], row["splits"]): row for row in rows}
-
-
-def _keep(path: Path | None, row: dict[str, Any]) -> None:
-    if path is not None:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
 
 
 def _cells(by_size: dict[int, dict[str, Any]], sizes: list[int]) -> list[str]:

@@ -30,7 +30,7 @@ from arch_encodings.learned.trained import METHODS, TrainedEncoder, load
 from predictors.metrics import spearman
 from service.benchmarks.latency_tables import read_tables
 from spaces import Architecture, InvalidArchitectureError, SearchSpace, get_space
-from spaces.base import BoolArray, FloatArray, IntArray
+from spaces.base import BoolArray, FloatArray, IntArray, class_of
 
 DEVICES = {"nb201": ("1080ti_1", "pixel3"), "fbnet": ("1080ti_1", "raspi4")}
 REFERENCES = 500
@@ -71,8 +71,7 @@ def read_tasks(data: Path) -> Iterator[Task]:
         column = ENCODERS["cost"].feature_names(space).index("total:macs")
         macs = ENCODERS["cost"].encode(space, architectures)[:, column]
         targets = {"FLOPs": macs, **{device: tables[name].latency_ms[device] for device in devices}}
-        class_of = getattr(space, "isomorphism_class", str)
-        classes = np.unique([class_of(architecture) for architecture in architectures], return_inverse=True)[1]
+        classes = np.unique([class_of(space, architecture) for architecture in architectures], return_inverse=True)[1]
         yield Task(space, architectures, targets, classes)
 
 

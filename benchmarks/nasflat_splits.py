@@ -8,7 +8,6 @@ The splits' format is `service.benchmarks.latency_splits`'s; the protocol `servi
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from kept_rows import keep, read_kept
 from report import markdown_table, write_section
 
 from service.benchmarks.latency_splits import Splits
@@ -59,31 +59,17 @@ def main() -> None:
     splits = Splits({name: task for path in arguments.splits for name, task in Splits.read(path).tasks.items()})
     names = [name for name in TASKS if name in splits.tasks and name in (arguments.task or TASKS)]
     predictors = arguments.predictor or ["nasflat", "cost_linear"]
-    rows = _kept(arguments.keep)
+    rows = read_kept(arguments.keep)
     tables = read_tables(arguments.data)
     for name in names:
         missing = [p for p in predictors if (name, p) not in {(row["task"], row["predictor"]) for row in rows}]
         if missing:
             bench = Bench.of(TASKS[name], tables[TASKS[name].space])
             found = run_task(bench, missing, [], [_SAMPLES], _SEEDS, splits=splits)
-            _append(arguments.keep, found)
+            keep(arguments.keep, found)
             rows += found
     if arguments.write:
         write_section("nasflat_splits", _section(rows))
-
-
-def _kept(path: Path | None) -> list[dict[str, Any]]:
-    if path is None or not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _append(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
-    lines = [json.dumps(row) for row in rows]
-    print(*lines, sep="\n", flush=True)
-    if path is not None:
-        with path.open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
 
 
 def _section(rows: Sequence[dict[str, Any]]) -> str:

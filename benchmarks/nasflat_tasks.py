@@ -6,7 +6,6 @@ python benchmarks/nasflat_tasks.py --space fbnet --data ../shared/data --keep ro
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from kept_rows import keep, read_kept
 from nasflat_tables import section, short_section
 from report import write_section
 
@@ -47,7 +47,8 @@ def main() -> None:
     arguments = parser.parse_args()
     names = [name for name, task in TASKS.items() if task.space == arguments.space]
     names = [name for name in names if name in (arguments.task or names)]
-    rows = _kept(arguments.keep, names, arguments.seeds)
+    kept = read_kept(arguments.keep)
+    rows = [row for row in kept if row["task"] in names and row["seeds"] == arguments.seeds]
     table = read_tables(arguments.data)[arguments.space]
     samplers = arguments.sampler or ["random", "d_optimal"]
     parts = [(arguments.predictor, samplers, [20])] if arguments.predictor else _PARTS
@@ -56,19 +57,11 @@ def main() -> None:
             if _lacks(rows, name, *part):
                 found = run_task(Bench.of(TASKS[name], table), *part, arguments.seeds)
                 found = [row for row in found if _key(row) not in map(_key, rows)]
-                _append(arguments.keep, found)
+                keep(arguments.keep, found)
                 rows += found
     if arguments.write:
         text = short_section(arguments.space, rows) if arguments.predictor else section(arguments.space, names, rows)
         write_section(f"{arguments.section}_{arguments.space}", text)
-
-
-def _kept(path: Path | None, names: Sequence[str], seeds: int) -> list[dict[str, Any]]:
-    """What an earlier run with as many seeds found."""
-    if path is None or not path.exists():
-        return []
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [row for row in rows if row["task"] in names and row["seeds"] == seeds]
 
 
 def _lacks(
@@ -84,14 +77,6 @@ def _lacks(
 
 def _key(row: dict[str, Any]) -> tuple[str, str, str, int]:
     return row["task"], row["predictor"], row["sampler"], row["samples"]
-
-
-def _append(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
-    lines = [json.dumps(row) for row in rows]
-    print(*lines, sep="\n", flush=True)
-    if path is not None:
-        with path.open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
 
 
 if __name__ == "__main__":

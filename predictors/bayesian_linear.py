@@ -17,9 +17,9 @@ from typing import Final
 import numpy as np
 from scipy.special import gammaln
 
+from predictors.student import DEGREES_OF_FREEDOM
 from spaces.base import FloatArray, IntArray
 
-DEGREES_OF_FREEDOM: Final = 4.0
 _ROUNDS: Final = 6
 _SETTLED: Final = 0.02  # change of the samples' weights, between 0 and 1.25, at which no further round is worth it
 # The whole grid is weighed on at most this many samples, what is left of it on at most `_MAX_DUAL_SAMPLES`; with more

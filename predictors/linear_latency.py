@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import stdtrit  # the t quantile; scipy.stats takes a second to import
 
 from predictors.base import MIN_SAMPLES, LatencyEstimate
-from predictors.bayesian_linear import DEGREES_OF_FREEDOM, PriorGrid, fit_bayesian_linear, log_evidence
+from predictors.bayesian_linear import PriorGrid, fit_bayesian_linear, log_evidence
 from predictors.errors import TooFewSamplesError
+from predictors.student import student_half_width
 from spaces.base import FloatArray
 
 _MAX_RESIDUALS: Final = 256
@@ -136,7 +136,7 @@ def half_width(level: float, residuals: FloatArray, samples: int, prior_weight: 
         residuals: (m,) absolute, standing for `samples`.
         prior_weight: how many residuals the distribution counts as.
     """
-    own = _student_half_width(_PRIOR_LEVELS) if prior_weight > 0 else np.empty(0)
+    own = student_half_width(_PRIOR_LEVELS) if prior_weight > 0 else np.empty(0)
     values = np.concatenate([residuals, own])
     share = np.repeat([samples / max(len(residuals), 1), prior_weight / max(len(own), 1)], [len(residuals), len(own)])
     order = np.argsort(values)
@@ -144,13 +144,8 @@ def half_width(level: float, residuals: FloatArray, samples: int, prior_weight: 
     position = (np.cumsum(share[order]) - share[order] / 2) / share.sum()
     if level <= position[-1]:
         return float(np.interp(level, np.concatenate([[0.0], position]), np.concatenate([[0.0], values[order]])))
-    tail = _student_half_width(np.array([level, position[-1]]))
+    tail = student_half_width(np.array([level, position[-1]]))
     return float(values[order][-1] * tail[0] / tail[1])
-
-
-def _student_half_width(level: FloatArray) -> FloatArray:
-    """Half the central intervals (n,) of the noise model's Student-t distribution; finite for every level below 1."""
-    return -stdtrit(DEGREES_OF_FREEDOM, (1 - level) / 2)  # the upper tail's 0.5 + level / 2 would round to 1
 
 
 def checked_latencies(latency_ms: FloatArray) -> FloatArray:

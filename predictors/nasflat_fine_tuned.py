@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from scipy.special import stdtrit
 
 from predictors.base import LatencyEstimate
 from predictors.errors import InvalidArtifactError
 from predictors.graph.settings import NasflatSettings, TrainingSettings
 from predictors.linear_latency import checked_latencies
 from predictors.source_latencies import log_scale
+from predictors.student import student_half_width
 from spaces.base import Architecture, FloatArray, IntArray, SearchSpace
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 NAME: Final = "nasflat_fine_tuned"
 _FORMAT: Final = 1
 _FOLDS: Final = 3
-_FREEDOM: Final = 4.0
 _FLOOR_SHARE: Final = 0.02
 FINE_TUNING: Final = TrainingSettings(epochs=40, batch=16, learning_rate=3e-3)
 
@@ -70,7 +69,7 @@ class FineTunedNasflat:
         """Latency of each architecture, in the order given."""
         scores = _scores(self.module, self.space, self.vocabulary, architectures)
         mean_ms = np.maximum(np.exp(self.location + self.scale * scores), self.floor_ms)
-        return LatencyEstimate(mean_ms, self.log_noise * mean_ms, self.floor_ms, _half_width)
+        return LatencyEstimate(mean_ms, self.log_noise * mean_ms, self.floor_ms, student_half_width)
 
     def to_bytes(self) -> bytes:
         """Safetensors with a JSON manifest; `predictors.load` reads it."""
@@ -131,8 +130,8 @@ def fit_nasflat_fine_tuned(
         asked = [architectures[row] for row in held_out]
         errors.append(targets[held_out] - _scores(module, pretrained.space, pretrained.vocabulary, asked))
     module = _tuned(pretrained, architectures, targets, np.arange(len(targets)), training)
-    # The median of |t| with four degrees of freedom is what the errors' median is compared with.
-    spread = float(np.median(np.abs(np.concatenate(errors)))) / float(stdtrit(_FREEDOM, 0.75))
+    # The median of |t| is what the errors' median is compared with.
+    spread = float(np.median(np.abs(np.concatenate(errors)))) / student_half_width(0.5)
     return FineTunedNasflat(
         space=pretrained.space,
         samples=len(targets),
@@ -191,7 +190,3 @@ def _scores(
         with torch.inference_mode():
             scores[part] = module(graphs, device)[:, 0].double().numpy()
     return scores
-
-
-def _half_width(level: float) -> float:
-    return float(stdtrit(_FREEDOM, 0.5 + level / 2))

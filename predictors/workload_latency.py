@@ -23,10 +23,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from scipy.special import stdtrit
 
 from predictors.base import MIN_SAMPLES, LatencyEstimate
 from predictors.linear_latency import checked_latencies
+from predictors.student import student_half_width
 from spaces.base import Architecture, BoolArray, FloatArray, Layer, SearchSpace, Workload
 
 NAME: Final = "workload"
@@ -68,7 +68,6 @@ _FLOOR_SHARE: Final = 0.01
 _UNLIKE_FACTOR: Final = 2.0
 _UNLIKE_LEAST: Final = 1.0
 # Half widths of a level are those of Student's t: few samples, heavy tails.
-_DEGREES_OF_FREEDOM: Final = 4
 
 
 def layer_columns(layers: Sequence[Layer], batch: int = 1) -> FloatArray:
@@ -153,7 +152,7 @@ class WorkloadLatency:
             mean_ms=mean_ms,
             std_ms=mean_ms * np.where(self._is_unlike(leverage), np.maximum(spread, self.unlike_spread), spread),
             floor_ms=self.floor_ms,
-            half_width=_half_width,
+            half_width=student_half_width,
         )
 
     def is_unlike_samples(self, architectures: Sequence[Architecture]) -> list[bool]:
@@ -275,7 +274,3 @@ def _between_families(scaled: FloatArray, latency_ms: FloatArray, ridge: float, 
 def _typical(errors: FloatArray) -> float:
     """Standard deviation of what is not an outlier: from the quantile that 68 % of a normal lie below."""
     return float(np.quantile(np.abs(errors), 0.683))
-
-
-def _half_width(level: float) -> float:
-    return float(-stdtrit(_DEGREES_OF_FREEDOM, (1 - level) / 2))

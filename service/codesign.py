@@ -50,6 +50,7 @@ class Codesign:
         names = {".".join(place): list(map(str, values)) for place, values in self._options.items()}
         self.space = ConfiguredSpace(space, names)
         self._known: dict[Configuration, SimulatedCosts | TargetError] = {}
+        self._refusals: dict[Configuration, str | None] = {}
 
     def check(self) -> None:
         """Return if each candidate can be used in some configuration and has every metric that is asked for.
@@ -197,10 +198,6 @@ class Codesign:
         costs = self._costs(configuration)
         is_known = isinstance(costs, SimulatedCosts) and metric in costs.metrics
         return None if is_known else f"{metric} is not known here"
-
-    @cached_property
-    def _refusals(self) -> dict[Configuration, str | None]:
-        return {}
 
     @cached_property
     def _probes(self) -> list[Workload]:

@@ -199,7 +199,7 @@ def open_costs(
         info = PredictorInfo(name=fit.predictor.name, version=fit.version, samples=fit.predictor.samples)
         return MeasuredCosts(fit.predictor, info, _measured_ms(session, device.name, space.name, keys))
     # The samples decide, not the artifact: an undone upload may have left a predictor of what is gone.
-    samples = Devices(session).counts([device.name]).get(device.name, {}).get(space.name, 0)
+    samples = Devices(session).samples(device.name, space.name)
     found = predictors.latest(session, device.name, space.name) if samples >= MIN_SAMPLES else None
     if found is None:
         raise DeviceNotReadyError(device.name, space.name, samples, MIN_SAMPLES)

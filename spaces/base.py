@@ -320,6 +320,11 @@ def has_classes(space: SearchSpace) -> TypeGuard[ClassifiedSpace]:
     return hasattr(space, "isomorphism_class")
 
 
+def class_of(space: SearchSpace, architecture: Architecture) -> str:
+    """Equal for architectures of the space that are one network."""
+    return space.isomorphism_class(architecture) if has_classes(space) else architecture.key
+
+
 def is_open(space: SearchSpace) -> bool:
     """Whether users bring the space's architectures: it grows, and each has its own input shape and size."""
     return getattr(space, "is_open", False)

@@ -71,6 +71,10 @@ class Devices:
             query = query.where(exists().where(*measured))
         return list(self._session.scalars(query))
 
+    def samples(self, name: str, space: str) -> int:
+        """Current latencies of the device in the space."""
+        return self.counts([name]).get(name, {}).get(space, 0)
+
     def counts(self, names: Collection[str] | None = None, metric: str = "latency_ms") -> dict[str, dict[str, int]]:
         """Current measurements of `metric` by device and space; devices without any are left out."""
         query = (

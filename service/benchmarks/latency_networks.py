@@ -23,8 +23,8 @@ from predictors.graph.shipped import Kind
 from predictors.graph.training import OnProgress, silent
 from predictors.metrics import kendall, spearman
 from service.benchmarks.latency_tables import LatencyTable
-from spaces import Architecture, Nb201, get_space
-from spaces.base import BoolArray, FloatArray, SearchSpace
+from spaces import Architecture, get_space
+from spaces.base import BoolArray, FloatArray, SearchSpace, class_of
 
 HELD_OUT_SHARE: Final = 0.1
 # Variants of a device on networks whose input shape upstream does not give.
@@ -110,17 +110,12 @@ Kendall {mean["kendall"]:.3f}):
 
 def _held_out(space: SearchSpace, architectures: Sequence[Architecture], seed: int) -> BoolArray:
     """(n,) a share of the classes of isomorphic architectures."""
-    classes = [isomorphism_class_of(space, architecture) for architecture in architectures]
+    classes = [class_of(space, architecture) for architecture in architectures]
     distinct = sorted(set(classes))
     rng = np.random.default_rng(seed)
     chosen = set(rng.permutation(len(distinct))[: round(HELD_OUT_SHARE * len(distinct))].tolist())
     held_out = {name for number, name in enumerate(distinct) if number in chosen}
     return np.array([name in held_out for name in classes])
-
-
-def isomorphism_class_of(space: SearchSpace, architecture: Architecture) -> str:
-    """Equal for architectures that are the same network by their cell."""
-    return space.isomorphism_class(architecture) if isinstance(space, Nb201) else architecture.key
 
 
 def _take(table: LatencyTable, rows: BoolArray) -> list[Architecture]:

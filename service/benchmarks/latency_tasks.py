@@ -40,8 +40,8 @@ from service.benchmarks.latency_scores import Scores, estimate_scores, mean_scor
 from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import LatencyTable
 from service.benchmarks.tasks import Task
-from spaces import Architecture, Nb201, SearchSpace, get_space
-from spaces.base import FloatArray, IntArray
+from spaces import Architecture, SearchSpace, get_space
+from spaces.base import FloatArray, IntArray, class_of
 
 SOURCE_SAMPLES: Final = 256
 # `d_optimal` with the columns of the source devices' predicted latencies beside its own.
@@ -81,7 +81,7 @@ class Bench:
             table=table,
             space=space,
             has_path=has_path(space, architectures),
-            classes=np.array([_class_of(space, architecture) for architecture in architectures]),
+            classes=np.array([class_of(space, architecture) for architecture in architectures]),
             flops=encoded[:, ENCODERS["cost"].feature_names(space).index("total:macs")],
             one_hot=ENCODERS["one_hot"].encode(space, architectures),
             columns=feature_map(space)(architectures),
@@ -300,7 +300,3 @@ def _prepare(sources: Sources, predictor: str) -> None:
     """Train what the predictor needs of the sources, which is no part of adapting to a device."""
     if predictor in _NEEDS:
         getattr(sources, _NEEDS[predictor])
-
-
-def _class_of(space: SearchSpace, architecture: Architecture) -> str:
-    return space.isomorphism_class(architecture) if isinstance(space, Nb201) else architecture.key

@@ -1,6 +1,6 @@
 """/admin/accuracies: bulk upload, what there is, and removing a table."""
 
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Depends, Query
 
@@ -9,7 +9,7 @@ from service.dependencies import ReadSessionDep, SessionDep, SpacesDep, StateDep
 from service.errors import NoAccuraciesError
 from service.lookup import find_space
 from service.openapi import problems, upload_body
-from service.routes.admin import UploaderDep, get_body
+from service.routes.admin import DryRunQuery, OnErrorQuery, UploaderDep, get_body
 from service.schemas.accuracies import AccuracyTable, AccuracyTables, AccuracyUploadAnswer, RemovedAccuracies
 from service.schemas.fields import NAME_PATTERN
 from service.security import Scope, requiring
@@ -28,8 +28,8 @@ def upload(
     state: StateDep,
     spaces: SpacesDep,
     uploader: UploaderDep,
-    dry_run: Annotated[bool, Query(description="check everything, store nothing")] = False,
-    on_error: Annotated[Literal["abort", "skip"], Query(description="skip stores the good rows")] = "abort",
+    dry_run: DryRunQuery = False,
+    on_error: OnErrorQuery = "abort",
     check_units: Annotated[bool, Query(description="refuse accuracies that look like shares")] = True,
 ) -> AccuracyUploadAnswer:
     """Store test accuracies in %, which searches then use and learn from; a value that is there already is replaced.

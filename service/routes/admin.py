@@ -17,6 +17,8 @@ from service.use_cases.upload_measurements import UploadOptions, upload_measurem
 
 router = APIRouter(prefix="/admin/measurements", tags=["measurements"])
 UploaderDep = Annotated[Principal, Depends(requiring(Scope.UPLOAD))]
+DryRunQuery = Annotated[bool, Query(description="check everything, store nothing")]
+OnErrorQuery = Annotated[Literal["abort", "skip"], Query(description="skip stores the good rows")]
 
 BatchInPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z-]+$", max_length=64)]
 
@@ -36,8 +38,8 @@ def upload(
     state: StateDep,
     spaces: SpacesDep,
     uploader: UploaderDep,
-    dry_run: Annotated[bool, Query(description="check everything, store nothing")] = False,
-    on_error: Annotated[Literal["abort", "skip"], Query(description="skip stores the good rows")] = "abort",
+    dry_run: DryRunQuery = False,
+    on_error: OnErrorQuery = "abort",
     check_units: Annotated[bool, Query(description="refuse latencies that look about 1000x off")] = True,
 ) -> UploadAnswer:
     """Store latencies and adapt the predictors of their devices.

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from service.uploads.columns import ACCURACIES, read_accuracy, read_text, shown
-from service.uploads.errors import RowProblem, UploadTooLargeError
+from service.uploads.errors import RowProblem
+from service.uploads.findings import Findings
 from service.uploads.raw_row import RawRow
-from service.uploads.review import MAX_LISTED
 from service.uploads.row_cells import RowCells
 from spaces.base import SearchSpace
 
@@ -37,27 +37,14 @@ class AccuracyRow:
 
 
 @dataclass(slots=True)
-class AccuracyReview:
+class AccuracyReview(Findings):
     """What the pass found.
 
     Attributes:
         tables: good rows by space and data set, and there by canonical architecture.
-        problems: at most `MAX_LISTED`.
-        rejected: numbers of all bad rows.
-        rows: number of rows in the file.
     """
 
     tables: dict[Table, dict[str, AccuracyRow]] = field(default_factory=dict)
-    problems: list[RowProblem] = field(default_factory=list)
-    rejected: set[int] = field(default_factory=set)
-    rows: int = 0
-
-    def reject(self, problems: Iterable[RowProblem]) -> None:
-        """Note bad rows, and list them while there is room."""
-        for problem in problems:
-            self.rejected.add(problem.row)
-            if len(self.problems) < MAX_LISTED:
-                self.problems.append(problem)
 
 
 def review_accuracies(
@@ -69,10 +56,7 @@ def review_accuracies(
     Raises: UploadTooLargeError above `max_rows`; whatever the reader of the rows raises.
     """
     cells, found = RowCells(spaces, ACCURACIES.required, _READERS), AccuracyReview()
-    for raw in rows:
-        found.rows += 1
-        if found.rows > max_rows:
-            raise UploadTooLargeError(max_rows, "rows")
+    for raw in found.counted(rows, max_rows):
         values = cells(raw)
         if isinstance(values, list):
             found.reject(values)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from service.uploads.conditions import Conditions
-from service.uploads.errors import RowProblem, UploadTooLargeError
+from service.uploads.errors import RowProblem
+from service.uploads.findings import Findings
 from service.uploads.raw_row import RawRow
 from service.uploads.validation import CheckedRow, RowCheck
 from spaces.base import Architecture, FloatArray
-
-MAX_LISTED: Final = 1000
 
 
 @dataclass(slots=True)
@@ -39,28 +38,16 @@ class Group:
 
 
 @dataclass(slots=True)
-class Review:
+class Review(Findings):
     """What the first pass found.
 
     Attributes:
         groups: good rows by device and space, unit faults still among them.
         conditions: what the rows were held against, by device and space.
-        problems: at most `MAX_LISTED`, in the order found.
-        rejected: numbers of all bad rows.
-        rows: number of rows in the file.
     """
 
     groups: dict[tuple[str, str], Group] = field(default_factory=dict)
     conditions: Mapping[tuple[str, str], Mapping[str, frozenset[Any]]] = field(default_factory=dict)
-    problems: list[RowProblem] = field(default_factory=list)
-    rejected: set[int] = field(default_factory=set)
-    rows: int = 0
-
-    def reject(self, problem: RowProblem) -> None:
-        """Note a bad row, and list it while there is room."""
-        self.rejected.add(problem.row)
-        if len(self.problems) < MAX_LISTED:
-            self.problems.append(problem)
 
 
 def review(rows: Iterable[RawRow], check: RowCheck, max_rows: int, conditions: Conditions) -> Review:
@@ -71,16 +58,12 @@ def review(rows: Iterable[RawRow], check: RowCheck, max_rows: int, conditions: C
     Raises: UploadTooLargeError above `max_rows`; whatever the reader of the rows raises.
     """
     found = Review(conditions=conditions.found)
-    for raw in rows:
-        found.rows += 1
-        if found.rows > max_rows:
-            raise UploadTooLargeError(max_rows, "rows")
+    for raw in found.counted(rows, max_rows):
         checked = check(raw)
         if isinstance(checked, CheckedRow):
             _add(found, checked, conditions)
         else:
-            for problem in checked:
-                found.reject(problem)
+            found.reject(checked)
     return found
 
 
@@ -99,15 +82,14 @@ def _add(found: Review, row: CheckedRow, conditions: Conditions) -> None:
         RowProblem(row.number, row.line, *fault) for fault in conditions.contradictions(key, row.provenance)
     ]
     if contradictions:
-        for problem in contradictions:
-            found.reject(problem)
+        found.reject(contradictions)
         return
     group = found.groups.setdefault(key, Group())
     first = group.first_row.setdefault(row.architecture, len(group.numbers))
     if first < len(group.numbers):
         where = _place(group.numbers[first], group.lines[first] if row.line is not None else None)
         reason = f"the architecture {row.architecture} is there already for this device: {where}"
-        found.reject(RowProblem(row.number, row.line, "architecture", reason))
+        found.reject([RowProblem(row.number, row.line, "architecture", reason)])
         return
     conditions.note(key, row.provenance, _place(row.number, row.line))
     group.numbers.append(row.number)

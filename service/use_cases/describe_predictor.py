@@ -64,7 +64,7 @@ def describe_predictor(
     in_use = _in_use(session, device, space)
     artifact = in_use if query.version is None else artifacts.get(device.name, space.name, query.version)
     if artifact is None:
-        samples = len(Measurements(session).latencies(device.name, space.name)[0])
+        samples = Devices(session).samples(device.name, space.name)
         raise DeviceNotReadyError(device.name, space.name, samples, MIN_SAMPLES)
     predictor = read_predictor(artifacts, artifact)
     info = PredictorInfo.of(artifact)
@@ -88,8 +88,8 @@ def describe_predictor(
 
 def _in_use(session: Session, device: Device, space: SearchSpace) -> Artifact | None:
     """The samples decide, as in `open_costs`."""
-    samples = Devices(session).counts([device.name]).get(device.name, {}).get(space.name, 0)
-    return Artifacts(session).latest(device.name, space.name) if samples >= MIN_SAMPLES else None
+    is_ready = Devices(session).samples(device.name, space.name) >= MIN_SAMPLES
+    return Artifacts(session).latest(device.name, space.name) if is_ready else None
 
 
 def _of_model(

@@ -144,8 +144,10 @@ def _check_units(session: Session, spaces: Mapping[str, SearchSpace], found: Rev
         architectures = group.architectures
         expected = expect_latency(session, spaces, device, space, architectures)
         faults = unit_faults(group.latency_ms, expected, partial(is_folded, spaces[space], architectures))
-        for position, reason in faults.items():
-            found.reject(RowProblem(group.numbers[position], group.lines[position], "latency_ms", reason))
+        found.reject(
+            RowProblem(group.numbers[position], group.lines[position], "latency_ms", reason)
+            for position, reason in faults.items()
+        )
 
 
 def _stored(row: CheckedRow) -> MeasurementRow:

@@ -57,14 +57,8 @@ class M4bram(HardwareTarget[M4bramHardware]):
         """
         return self.choose_for(Network.of(workload), precision)
 
-    def choose_for(
-        self, network: Network, precision: Precision | None = None, *, baseline: Network | None = None
-    ) -> Candidate:
-        """As `choose`, for a network that is folded already.
-
-        Args:
-            baseline: the network as DLA computes it, where that differs.
-        """
+    def choose_for(self, network: Network, precision: Precision | None = None) -> Candidate:
+        """As `choose`, for a network that is folded already."""
         engine = self.engine(precision or self.native_precision)
         if self.hardware.configuration is not None:
             tied = engine.tied(Configurations.of(self.hardware.configuration))
@@ -73,9 +67,8 @@ class M4bram(HardwareTarget[M4bramHardware]):
         if "same-objective" in self.hardware.active_refinements or self.hardware.objective == "cycles":
             return best_configuration(engine, network, budget)
         dla = engine if engine.design.family == "dla" else replace(engine, design=DESIGNS["DLA"])
-        base = baseline or network
         reference = best_configuration(
-            dla, base, budget, objective="speedup_per_area", relative_to=candidate(dla, base, REFERENCE_DLA)
+            dla, network, budget, objective="speedup_per_area", relative_to=candidate(dla, network, REFERENCE_DLA)
         )
         if engine is dla:
             return reference

@@ -9,8 +9,9 @@ import pytest
 from service.uploads.columns import MEASUREMENTS, PROVENANCE
 from service.uploads.conditions import Conditions
 from service.uploads.errors import UploadTooLargeError
+from service.uploads.findings import MAX_LISTED
 from service.uploads.raw_row import RawRow
-from service.uploads.review import MAX_LISTED, accepted, review
+from service.uploads.review import accepted, review
 from service.uploads.validation import CheckedRow, RowCheck
 from spaces import SPACES
 
