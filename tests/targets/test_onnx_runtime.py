@@ -91,21 +91,23 @@ def test_int8_runs_quantised_kernels(tmp_path: Path):
 
 
 def test_int8_of_an_old_file_that_lists_its_weights_as_inputs(tmp_path: Path):
-    """And makes them of a constant's shape, as the ONNX package's light models do."""
-    shape = helper.make_tensor("shape", TensorProto.INT64, [4], [8, 16, 3, 3])
+    """And makes them of equal constants, as the ONNX package's light models do."""
+    shapes = [helper.make_tensor(name, TensorProto.INT64, [4], [16, 16, 3, 3]) for name in ("s", "t")]
     value = helper.make_tensor("value", TensorProto.FLOAT, [1], [0.5])
     graph = helper.make_graph(
         [
-            helper.make_node("ConstantOfShape", ["shape"], ["w"], value=value),
-            helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1]),
+            helper.make_node("ConstantOfShape", ["s"], ["v"], value=value),
+            helper.make_node("ConstantOfShape", ["t"], ["w"], value=value),
+            helper.make_node("Conv", ["x", "v"], ["a"], pads=[1, 1, 1, 1]),
+            helper.make_node("Conv", ["a", "w"], ["y"], pads=[1, 1, 1, 1]),
         ],
         "old",
         [
             helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 16, 16, 16]),
-            helper.make_tensor_value_info("shape", TensorProto.INT64, [4]),
+            *(helper.make_tensor_value_info(shape.name, TensorProto.INT64, [4]) for shape in shapes),
         ],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8, 16, 16])],
-        [shape],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 16, 16, 16])],
+        shapes,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=3)
     (tmp_path / "old.onnx").write_bytes(model.SerializeToString())
