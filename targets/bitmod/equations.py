@@ -8,9 +8,11 @@ simulator. With H x W elements that multiply `dp` pairs in L cycles, for product
     dram    = floor(8 (weights fw + inputs fi + outputs) / bandwidth), in bytes; fw, fi: how often each is fetched
     total   = max(compute, dram)
 
-Weights and inputs that both exceed their buffers are fetched again, whichever way costs less. Pooling, additions and
-shuffles, which the original leaves out, are traffic beside `vector_lanes` operations per cycle; norms and activation
-functions ride along with the layer before.
+Weights and inputs that both exceed their buffers are fetched again, whichever way costs less. What the original leaves
+out costs what `targets.layer_kinds` says.
+
+The stage decides what a batch is: decoding has one product of `batch` tokens where weights are shared, reading prompts
+has a product for each sample, also where the prompt is a single token.
 
 What each refinement changes:
 

@@ -46,7 +46,7 @@ class BitMod(HardwareTarget[BitModHardware]):
         )
 
     def _rows(self, layers: tuple[Layer, ...], batch: int, machine: Machine) -> list[LayerCost]:
-        gemms = lower(layers, batch, folds_batch="folded-batch" in machine.refinements)
+        gemms = lower(layers, batch, folds_batch=self.hardware.folds_batch)
         figures = evaluate(machine, gemms)
         return [self._row(layer, index, gemms, figures, machine) for index, layer in enumerate(layers)]
 

@@ -13,8 +13,8 @@ from spaces.base import Layer, Workload
 from targets.bitvert.arithmetic import Arithmetic, arithmetic
 from targets.bitvert.numbers import Number, ceil, maximum
 from targets.bitvert.run import Run
-from targets.bitvert.shapes import FREE_KINDS, POST_KINDS, PRODUCT_KINDS
 from targets.bitvert.traffic import Operands, Traffic, operands, sram_write_pj, traffic
+from targets.layer_kinds import MOVER_KINDS, PRODUCT_KINDS, RIDING_KINDS, vector_operations
 
 Weights = Mapping[str, NDArray[np.int8]]
 
@@ -61,7 +61,7 @@ def evaluate(workload: Workload, run: Run, weights: Weights | None = None) -> It
     last = max((i for i, layer in enumerate(workload.layers) if layer.kind in PRODUCT_KINDS), default=-1)
     inputs_are_on_chip = False
     for index, layer in enumerate(workload.layers):
-        if layer.kind in FREE_KINDS:
+        if layer.kind in RIDING_KINDS:
             yield _figures(layer, run, _NO_ARITHMETIC, _NO_OPERANDS, _NO_TRAFFIC)
             continue
         done = _NO_ARITHMETIC
@@ -70,8 +70,8 @@ def evaluate(workload: Workload, run: Run, weights: Weights | None = None) -> It
         sizes = operands(layer, done, run, is_last=index == last)
         moved = traffic(layer, sizes, done, run, inputs_are_on_chip=inputs_are_on_chip)
         inputs_are_on_chip = moved.keeps_on_chip
-        if layer.kind in POST_KINDS:
-            done = replace(done, cycles=ceil(run.batch * _post_operations(layer) / run.hardware.vector_lanes))
+        if layer.kind in MOVER_KINDS:
+            done = replace(done, cycles=ceil(run.batch * vector_operations(layer) / run.hardware.vector_lanes))
         yield _figures(layer, run, done, sizes, moved)
 
 
@@ -91,7 +91,7 @@ def _figures(layer: Layer, run: Run, done: Arithmetic, sizes: Operands, moved: T
         + hardware.layout_factor * register_pj
     )
     uses_array = layer.kind in PRODUCT_KINDS
-    is_free = layer.kind in FREE_KINDS
+    is_free = layer.kind in RIDING_KINDS
     picojoules = (
         hardware.layout_factor * array_pj if uses_array else 0.0,
         read_pj if uses_array else 0.0,
@@ -109,10 +109,3 @@ def _figures(layer: Layer, run: Run, done: Arithmetic, sizes: Operands, moved: T
         run.repeats * moved.bits,
         {part: run.repeats * energy * 1e-6 for part, energy in zip(PARTS, picojoules, strict=True)},
     )
-
-
-def _post_operations(layer: Layer) -> int:
-    """Elements that pooling and additions work through; data movement works on none."""
-    if layer.kind == "pool":
-        return layer.out_elements * layer.kernel_area
-    return layer.in_elements if layer.kind == "add" else 0

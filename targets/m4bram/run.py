@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from spaces.base import Layer
+from targets.layer_kinds import PRODUCT_KINDS, RIDING_KINDS, vector_operations
 from targets.m4bram.configuration import Configurations, IntArray
 from targets.m4bram.design import BLOCK_MUX, BLOCK_ROWS
 from targets.m4bram.engine import Engine, FloatArray
 from targets.m4bram.hardware import M4bramHardware
-from targets.m4bram.network import PRODUCT_KINDS, FoldedLayer, Network
-
-# Applied to results on their way out, or folded into the weights.
-FREE_KINDS: Final = frozenset({"activation", "norm"})
+from targets.m4bram.network import FoldedLayer, Network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,10 +70,7 @@ class Run:
         """Of the arithmetic: (n,) for products, else a number or (n,)."""
         if layer.kind in PRODUCT_KINDS:
             return self._product_cycles(layer)
-        if layer.kind not in ("pool", "add"):
-            return 0
-        operations = layer.out_elements * layer.kernel_area if layer.kind == "pool" else layer.in_elements
-        return np.ceil(self.batch * operations / self.of["vector_lanes"])
+        return np.ceil(self.batch * vector_operations(layer) / self.of["vector_lanes"])
 
     def memory_cycles(self, bits: Any) -> Any:
         """Of traffic: gigabytes per second by gigahertz."""
@@ -83,7 +78,7 @@ class Run:
 
     def memory_bits(self, layer: Layer) -> Any:
         """Weights once, and the tensors that do not stay in the stream buffer; (n,) or a number."""
-        if layer.kind in FREE_KINDS or "memory-bandwidth" not in self.engine.refinements:
+        if layer.kind in RIDING_KINDS or "memory-bandwidth" not in self.engine.refinements:
             return 0.0
         bits = layer.params * self.of["weight_bits"]
         feature_map = layer.in_channels * layer.in_height * layer.in_width
