@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,9 +14,23 @@ from service.cli.precision import by_group
 if TYPE_CHECKING:
     from service.schemas.simulation import SimulationAnswer
 
-_FORMATS = ("table", "csv", "json")
+_FORMATS: Final = ("table", "csv", "json")
+# By model, the columns that come first in a CSV file, as the published simulators' tables have them; the rest follows.
+_LEADING: Final = {
+    "bitmod": ("version", "model", "stage", "accelerator", "layer_kind", "count"),
+    "bitvert": (
+        *("model", "layer", "type", "k", "cin", "cout", "ih", "oh_or_tokens", "accelerator", "w_prec_eff"),
+        *("fetch_w", "fetch_i", "w_bytes", "i_bytes", "o_bytes", "cycle_compute", "cycle_dram", "cycle_total"),
+    ),
+    "m4bram": (  # of the studies alone
+        *("experiment", "network", "accel", "w_bits", "a_bits", "layer", "type", "dla_dims", "accel_dims"),
+        *("dla_cycles", "accel_cycles"),
+    ),
+}
+# Releases of BitMoD's simulator that the modes stand for.
+_VERSIONS: Final = {"figures": "v1", "published": "v2"}
 # Of the many columns of a table, those that people look at first.
-_SHOWN = ("layer", "count", "cycle_compute", "cycle_dram", "cycle_total", "latency_ms", "e_total_uJ")
+_SHOWN: Final = ("layer", "count", "cycle_compute", "cycle_dram", "cycle_total", "latency_ms", "e_total_uJ")
 
 
 def simulate(
@@ -160,14 +174,24 @@ def _print_csv(answer: SimulationAnswer) -> None:
     import csv
     import sys
 
-    # What one table calls a layer, the other calls its kind: bitmod's rows are kinds with a count.
-    renamed = {"layer": "layer_kind"} if answer.model == "bitmod" else {}
-    leading = {"model": answer.workload, "stage": answer.stage or "", "accelerator": answer.target}
-    columns = dict.fromkeys([*leading, *(key for row in answer.layers for key in row)])
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([renamed.get(column, column) for column in columns])
-    for row in answer.layers:
-        writer.writerow([{**leading, **row}.get(column, "") for column in columns])
+    run: dict[str, float | int | str] = {
+        "model": answer.workload,
+        "stage": answer.stage or "",
+        "accelerator": answer.target,
+    }
+    rows = [run | row for row in answer.layers]
+    if answer.model == "bitmod":  # whose rows are kinds of layers with a count
+        version = _VERSIONS.get(answer.mode or "", answer.mode or "")
+        rows = [{"version": version, "layer_kind": row["layer"], **row} for row in rows]
+    columns = dict.fromkeys(key for row in rows for key in row)
+    if answer.model == "bitmod":
+        del columns["layer"]
+    published = _LEADING.get(answer.model, ())
+    leading = published if columns.keys() >= {*published} else ()
+    names = dict.fromkeys([*leading, *columns])
+    writer = csv.DictWriter(sys.stdout, names, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def _print_summary(answer: SimulationAnswer) -> None:

@@ -1,7 +1,5 @@
 """`archcast simulate` and `archcast targets`."""
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,25 +23,6 @@ def test_simulate_json_is_the_http_answer(deployed: Cli, client: TestClient):
     outcome = deployed("simulate", *arguments, "--format", "json")
     assert outcome.code == 0
     assert outcome.answer == client.post("/simulate", json=body).json()
-
-
-@pytest.mark.data
-def test_simulate_csv_equals_the_golden_rows_column_by_column(cli: Cli, goldens_dir: Path):
-    with (goldens_dir / "bitmod_layers_v2.csv").open() as file:
-        golden = [row for row in csv.DictReader(file) if row["model"] == "phi-2" and row["accelerator"] == "olive"]
-    for stage, name in (("prefill", "prefill"), ("decode", "generation")):
-        outcome = cli("simulate", "olive", "--model", "phi-2", "--stage", stage, "--format", "csv")
-        rows = {row["layer_kind"]: row for row in csv.DictReader(io.StringIO(outcome.out))}
-        expected = [row for row in golden if row["stage"] == name]
-        assert len(expected) == len(rows) == 9
-        for row in expected:
-            found = rows[row["layer_kind"]]
-            assert row.keys() - found.keys() == {"version"}
-            for column, value in row.items():
-                if column.startswith("e_"):
-                    assert float(found[column]) == pytest.approx(float(value), abs=6e-7)
-                elif column not in ("version", "stage"):
-                    assert found[column] == value, column
 
 
 def test_simulate_layers_of_a_file_need_no_database(cli: Cli, tmp_path: Path):
