@@ -69,7 +69,8 @@ def sram_costs(size_bytes: ArrayLike, banks: ArrayLike, width_bits: ArrayLike) -
             scale = size[is_here] / family.size_bytes
             growth = np.stack([np.sqrt(scale), np.sqrt(scale), scale, np.sqrt(scale)])
             found[:, is_here] = _at_width(family, width[is_here]) * growth
-    return SramCosts(*found)
+    read_pj, write_pj, area_mm2, access_ns = found[0], found[1], found[2], found[3]
+    return SramCosts(read_pj, write_pj, area_mm2, access_ns)
 
 
 def _at_width(family: _Family, width: FloatArray) -> FloatArray:
