@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -90,33 +91,36 @@ def simulate(
     precisions = by_group(dict(_parse_change(each, "--precision") for each in precision or []))
     is_file = target.endswith((".yaml", ".yml"))
 
+    from service.cli.layers_file import LayersFile
     from service.cli.requests import build
     from service.schemas.simulation import SimulationRequest
     from service.use_cases.simulate import simulate as run
 
+    file = LayersFile.read(layers) if layers else None
     of_model = {"stage": stage, "context": context, "tokens": tokens}
-    request = build(
-        SimulationRequest,
-        target=None if is_file else target,
-        hardware=_read_hardware(Path(target)) if is_file else None,
-        set=settings,
-        mode=mode,
-        space=space,
-        architecture=architecture,
-        model=model,
-        **{name: value for name, value in of_model.items() if value is not None},
-        layers=_read_layers(layers) if layers else None,
-        network=network,
-        variant=variant,
-        dsp_budget=dsp_budget,
-        bram_budget=bram_budget,
-        batch=batch,
-        weight_bits=weight_bits,
-        activation_bits=activation_bits,
-        precision=precisions or None,
-        host=host,
-    )
-    answer = run(_spaces(space, data_dir), request)
+    with file.faults() if file else nullcontext():
+        request = build(
+            SimulationRequest,
+            target=None if is_file else target,
+            hardware=_read_hardware(Path(target)) if is_file else None,
+            set=settings,
+            mode=mode,
+            space=space,
+            architecture=architecture,
+            model=model,
+            **{name: value for name, value in of_model.items() if value is not None},
+            layers=file.rows if file else None,
+            network=network,
+            variant=variant,
+            dsp_budget=dsp_budget,
+            bram_budget=bram_budget,
+            batch=batch,
+            weight_bits=weight_bits,
+            activation_bits=activation_bits,
+            precision=precisions or None,
+            host=host,
+        )
+        answer = run(_spaces(space, data_dir), request)
     if output_format == "json":
         print_answer(answer)
     elif output_format == "csv":
@@ -151,22 +155,6 @@ def _read_hardware(path: Path) -> dict[str, object]:
     from targets import file_description
 
     return dict(file_description(path))
-
-
-def _read_layers(path: Path) -> list[dict[str, str]]:
-    """Rows as the request takes them: columns as in POST /simulate, empty cells left out."""
-    import csv
-
-    from service.cli.failures import CommandError
-
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file, restkey="column without a name")
-            return [{key: value for key, value in row.items() if value not in ("", None)} for row in rows]
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{path} is not UTF-8: byte {error.start:,} is 0x{error.object[error.start]:02x}") from error
-    except csv.Error as error:
-        raise CommandError(f"{path} is not CSV: {error}") from error
 
 
 def _print_csv(answer: SimulationAnswer) -> None:

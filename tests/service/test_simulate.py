@@ -297,8 +297,8 @@ def test_simulate_senseless_precision_is_refused_where_it_is_wrong(
         ),
         (
             {"target": "bitlet", "layers": [{"name": "x", "kind": "linear", "in_channels": 2**24}]},
-            "/target",
-            "16,777,216 of them for each output are too many",
+            "/layers/0",
+            "536,870,912 of layer 'x' are too many, the most is 33,554,432",
         ),
         (
             {"target": "olive", "layers": [{"name": "x", "kind": "conv", "in_channels": 3, "groups": 2}]},
@@ -313,6 +313,17 @@ def test_simulate_senseless_request_is_refused_where_it_is_wrong(
     ((found, message), *_) = refusal(shared, **body)
     assert found == pointer
     assert reason in message
+
+
+@pytest.mark.parametrize("target", ["pragmatic", "bitlet", "bitwave", "bitvert-no-bbs"])
+def test_simulate_more_weights_than_are_counted_at_once_are_refused(shared: TestClient, target: str):
+    layers = [{"name": f"x{i}", "kind": "linear", "in_channels": 64 * (i + 1000)} for i in range(3000)]
+    ((pointer, reason),) = refusal(shared, target=target, layers=layers)
+    assert pointer == "/layers"
+    assert re.search(r"[\d,]{11} of 3,000 different layers are too many, the most is 134,217,728", reason)
+    # What repeats is counted once, and designs of constant cycles count nothing.
+    simulate(shared, target=target, layers=[{**layers[0], "name": f"x{i}"} for i in range(3000)])
+    simulate(shared, target="stripes", layers=layers)
 
 
 @pytest.mark.parametrize(
