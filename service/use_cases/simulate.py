@@ -94,7 +94,9 @@ def _refuse_unused(request: SimulationRequest) -> None:
 
 def _workload(space: SearchSpace | None, request: SimulationRequest, mode: Mode | None) -> Workload:
     if request.layers is not None:
-        return Workload(tuple(layer.layer() for layer in request.layers), batch=request.batch)
+        layers = tuple(layer.layer() for layer in request.layers)
+        shape = (layers[0].in_channels, layers[0].in_height, layers[0].in_width)
+        return Workload(layers, shape, batch=request.batch)
     if space is not None:
         assert request.architecture is not None
         (architecture,) = parse_architectures(space, [request.architecture], ["/architecture"])

@@ -15,6 +15,7 @@ from targets.bitvert.numbers import Number, ceil, maximum
 from targets.bitvert.run import Run
 from targets.bitvert.traffic import Operands, Traffic, operands, sram_write_pj, traffic
 from targets.layer_kinds import MOVER_KINDS, PRODUCT_KINDS, RIDING_KINDS, vector_operations
+from targets.network_ends import with_ends
 
 Weights = Mapping[str, NDArray[np.int8]]
 
@@ -60,6 +61,7 @@ def evaluate(workload: Workload, run: Run, weights: Weights | None = None) -> It
     """
     last = max((i for i, layer in enumerate(workload.layers) if layer.kind in PRODUCT_KINDS), default=-1)
     inputs_are_on_chip = False
+    workload = with_ends(workload)
     for index, layer in enumerate(workload.layers):
         if layer.kind in RIDING_KINDS:
             yield _figures(layer, run, _NO_ARITHMETIC, _NO_OPERANDS, _NO_TRAFFIC)

@@ -82,7 +82,8 @@ def traffic(layer: Layer, sizes: Operands, done: Arithmetic, run: Run, *, inputs
     keeps = sizes.input_bytes + sizes.output_bytes < run.hardware.activation_buffer.capacity_bytes
     weight_fetches, input_fetches = _fetches(sizes, run)
     if "tensor-residency" in run.refinements:
-        reads_inputs, writes_output = 1 - _inputs_stay(layer, sizes, run), 1 - _stays(sizes.output_bytes, run)
+        reads_inputs = 1 - _inputs_stay(layer, sizes, run)
+        writes_output = 1 if layer.writes_network_output else 1 - _stays(sizes.output_bytes, run)
     else:
         reads_inputs, writes_output = 1 - inputs_are_on_chip, 1 - keeps
     reads_weights = 1
@@ -129,7 +130,7 @@ def _feature_elements(layer: Layer) -> int:
 
 def _inputs_stay(layer: Layer, sizes: Operands, run: Run) -> Flag:
     """Whether each tensor that the layer reads is still in the buffer, refined."""
-    return _stays(sizes.input_bytes / layer.inputs, run)
+    return not layer.reads_network_input and _stays(sizes.input_bytes / layer.inputs, run)
 
 
 def _stays(tensor_bytes: Number, run: Run) -> Flag:

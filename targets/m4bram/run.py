@@ -77,16 +77,20 @@ class Run:
         return bits / (8 * self.of["memory_bandwidth_gb_per_s"] / self.clock_ghz)
 
     def memory_bits(self, layer: Layer) -> Any:
-        """Weights once, and the tensors that do not stay in the stream buffer; (n,) or a number."""
+        """Weights once, the network's own input and output, and tensors that do not stay in the stream buffer."""
         if layer.kind in RIDING_KINDS or "memory-bandwidth" not in self.engine.refinements:
             return 0.0
         bits = layer.params * self.of["weight_bits"]
         feature_map = layer.in_channels * layer.in_height * layer.in_width
         operand = layer.in_elements - layer.inputs * feature_map  # of a matrix product, in the place of weights
-        for tensors, elements in ((layer.inputs, feature_map), (1, operand), (1, layer.out_elements)):
+        for tensors, elements, is_end in (
+            (layer.inputs, feature_map, layer.reads_network_input),
+            (1, operand, layer.reads_network_input),
+            (1, layer.out_elements, layer.writes_network_output),
+        ):
             tensor_bits = elements * self.of["activation_bits"]
             leaves = self.batch * tensor_bits > self.stream_bits / 2  # an input and an output of all samples at a time
-            bits = bits + self.batch * tensors * tensor_bits * leaves
+            bits = bits + self.batch * tensors * tensor_bits * (is_end | leaves)
         return bits
 
     def _product_cycles(self, layer: Layer) -> IntArray:

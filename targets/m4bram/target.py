@@ -26,6 +26,7 @@ from targets.m4bram.hardware import M4bramHardware
 from targets.m4bram.network import FoldedLayer, Network
 from targets.m4bram.run import Run
 from targets.m4bram.search import REFERENCE_DLA, Budget, Candidate, best_configuration, candidate
+from targets.network_ends import with_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class M4bram(HardwareTarget[M4bramHardware]):
         engine = self.engine(precision)
         self.check_layers(workload)
         run = self._run(workload, precision, engine)
-        rows = tuple(_row(layer, run) for layer in workload.layers)
+        rows = tuple(_row(layer, run) for layer in with_ends(workload).layers)
         return Cost(
             latency_ms=math.fsum(row.latency_ms for row in rows),
             energy_mj=None,
