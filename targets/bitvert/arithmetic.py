@@ -52,18 +52,15 @@ def arithmetic(layer: Layer, run: Run, weights: NDArray[np.int8] | None = None) 
     passes = columns * repeats
     tiles = blocks * shape.slices(hardware.weights_per_pe, is_flat="flat-reduction" in refinements) * passes
     bits = run.weight_bits if shape.has_weights else run.activation_bits
-    whole_bits = ceil(bits)
     if hardware.cycle_rule in DATA_DEPENDENT_RULES:
-        cycles = _counted_cycles(layer, shape, run, whole_bits, weights)
+        cycles = _counted_cycles(layer, shape, run, ceil(bits), weights)
         return Arithmetic(tiles, cycles * passes, bits)
-    if hardware.cycle_rule == "weight_bits":
-        return Arithmetic(tiles, tiles * whole_bits, bits)
-    sensitive = _sensitive_fraction(shape, blocks, run) if shape.has_weights else 0.0
-    return Arithmetic(
-        tiles,
-        tiles * (sensitive * _FULL_BITS + (1 - sensitive) * whole_bits),
-        sensitive * _FULL_BITS + (1 - sensitive) * bits,
-    )
+    # A width that is no whole number is a mean, as ANT's over weights of 6 and 8 bits; and so are the cycles.
+    sensitive = 0.0
+    if hardware.cycle_rule == "pruned_columns" and shape.has_weights:
+        sensitive = _sensitive_fraction(shape, blocks, run)
+    mean_bits = sensitive * _FULL_BITS + (1 - sensitive) * bits
+    return Arithmetic(tiles, tiles * mean_bits, mean_bits)
 
 
 def _sensitive_fraction(shape: ProductShape, blocks: Number, run: Run) -> Number:
