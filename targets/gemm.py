@@ -80,8 +80,9 @@ def _row(layer: Layer, batch: int, folds_batch: bool) -> tuple[float, ...]:
         in_rows = batch * layer.inputs * layer.in_height * layer.in_width if moves else 0
         out_rows = batch * layer.out_height * layer.out_width if moves else 0
         traffic = (layer.in_channels, in_rows, layer.out_channels, out_rows)
-        riding_ops = batch * layer.out_elements if layer.kind in RIDING_KINDS else 0
-        return (0, 0, 0, 0, 0, *traffic, batch * vector_operations(layer), riding_ops, 0)
+        operations = batch * vector_operations(layer)
+        rides = layer.kind in RIDING_KINDS
+        return (0, 0, 0, 0, 0, *traffic, 0 if rides else operations, operations if rides else 0, 0)
     positions = layer.out_height * layer.out_width
     folds = layer.kind != "matmul" and folds_batch
     return (

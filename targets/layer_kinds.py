@@ -7,9 +7,13 @@
   its window: joining the others to the first, and the scaling of a mean, which the largest value is spared but kinds of
   layers do not tell the two apart. Shuffling, concatenating and cutting compute nothing, but what they move is moved:
   hardware that runs layer by layer has no other way to gather what several layers wrote apart.
-- Riding layers are no layers of their own: a norm of trained constants is folded into the weights before it, and an
-  activation function is applied to results on their way out of the array. They move nothing. Norms and softmax of
-  language models need whole rows instead; BitMoD's refinement `metadata` charges an operation for each element.
+- Riding layers move nothing. Over images a norm has trained constants, which are folded into the weights before it, and
+  an activation function is applied to results on their way out of the array. Over tokens (layers of height 1) norms and
+  softmax need whole rows first, and the functions are no mere comparisons: the element-wise unit takes an operation for
+  each element.
+
+The published modes have none of it for what rides along, and BitVert's and M4BRAM's refuse the rest; BitMod's takes the
+movers as they are here.
 """
 
 from __future__ import annotations
@@ -24,7 +28,9 @@ RIDING_KINDS: Final = frozenset({"activation", "norm"})
 
 
 def vector_operations(layer: Layer) -> int:
-    """Element-wise operations of one sample of a layer of `MOVER_KINDS`; 0 for the others."""
+    """Element-wise operations of one sample; 0 for products."""
+    if layer.kind in RIDING_KINDS:
+        return layer.out_elements if layer.out_height == 1 else 0
     if layer.kind == "pool":
         return layer.out_elements * layer.kernel_area
     if layer.kind == "add":

@@ -23,7 +23,7 @@ What each refinement changes:
 - fill-and-drain: each layer waits for its first operand and for the pipeline; traffic is rounded up, not down.
 - operand-energy: buffers are charged for the operands read, not for whole ports; idle elements draw nothing.
 - metadata: choices of data types are fetched; applying the groups' scales costs energy; norms, softmax and activation
-  functions take cycles and energy (and the area includes the layout's share).
+  functions over tokens take cycles and energy (and the area includes the layout's share).
 - folded-batch: all samples that share weights become tokens of one product.
 """
 

@@ -63,18 +63,24 @@ def evaluate(workload: Workload, run: Run, weights: Weights | None = None) -> It
     inputs_are_on_chip = False
     workload = with_ends(workload)
     for index, layer in enumerate(workload.layers):
-        if layer.kind in RIDING_KINDS:
-            yield _figures(layer, run, _NO_ARITHMETIC, _NO_OPERANDS, _NO_TRAFFIC)
-            continue
         done = _NO_ARITHMETIC
+        if layer.kind in RIDING_KINDS:
+            if "other-operations" in run.refinements:
+                done = _vector_arithmetic(layer, run)
+            yield _figures(layer, run, done, _NO_OPERANDS, _NO_TRAFFIC)
+            continue
         if layer.kind in PRODUCT_KINDS:
             done = arithmetic(layer, run, None if weights is None else weights.get(layer.name))
         sizes = operands(layer, done, run, is_last=index == last)
         moved = traffic(layer, sizes, done, run, inputs_are_on_chip=inputs_are_on_chip)
         inputs_are_on_chip = moved.keeps_on_chip
         if layer.kind in MOVER_KINDS:
-            done = replace(done, cycles=ceil(run.batch * vector_operations(layer) / run.hardware.vector_lanes))
+            done = _vector_arithmetic(layer, run)
         yield _figures(layer, run, done, sizes, moved)
+
+
+def _vector_arithmetic(layer: Layer, run: Run) -> Arithmetic:
+    return replace(_NO_ARITHMETIC, cycles=ceil(run.batch * vector_operations(layer) / run.hardware.vector_lanes))
 
 
 def _figures(layer: Layer, run: Run, done: Arithmetic, sizes: Operands, moved: Traffic) -> LayerFigures:

@@ -15,7 +15,8 @@ None of them is removed in mode `published`; in mode `refined` all are, or those
 - essential-bits: signed digits, without the sign bit; the original counts the sign as a bit to process.
 - row-queues: rows wait for each other at the end of their channels; the original makes them wait at each tile.
 - batching: weights serve the whole batch; the original runs sample by sample.
-- other-operations: attention products, pooling, additions and data movement cost what they take.
+- other-operations: attention products, pooling, additions, data movement, and norms and functions over tokens cost what
+  they take.
 - tensor-residency: a tensor stays on chip if it fits in half of the activation buffer, seen alike by the layer that
   writes and the one that reads it, but for the network's own input and output; the original lets a layer's fit decide
   for the next layer too.

@@ -14,7 +14,8 @@ None of them is removed in mode `published`; in mode `refined` all are, or those
 - column-split: every layer splits its columns between DSPs and block RAMs as its own times ask; the original splits
   all layers in the proportion of the unroll factors.
 - same-objective: baseline and accelerator are both chosen for speed.
-- other-operations: pooling and additions cost what they take.
+- other-operations: attention products, pooling, additions, data movement, and norms and functions over tokens cost what
+  they take.
 
 Networks that are folded differently for the baseline and the accelerator are no fault of the model here: a workload is
 folded once, for all of them.

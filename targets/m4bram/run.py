@@ -70,6 +70,8 @@ class Run:
         """Of the arithmetic: (n,) for products, else a number or (n,)."""
         if layer.kind in PRODUCT_KINDS:
             return self._product_cycles(layer)
+        if "other-operations" not in self.engine.refinements:
+            return 0
         return np.ceil(self.batch * vector_operations(layer) / self.of["vector_lanes"])
 
     def memory_cycles(self, bits: Any) -> Any:

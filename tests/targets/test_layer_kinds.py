@@ -25,6 +25,10 @@ def test_every_kind_of_layer_is_in_one_set():
         (Layer("pool", "pool", 64, 64, 28, 28, 14, 14, kernel=3, stride=2), 9 * 64 * 196),
         (Layer("concat", "concat", 64, 64, **SMALL), 0),
         (Layer("shuffle", "shuffle", 64, 64, **SMALL), 0),
+        (Layer("batch norm", "norm", 64, 64, **SMALL), 0),
+        (Layer("relu", "activation", 64, 64, **SMALL), 0),
+        (Layer("layer norm", "norm", 64, 64, in_width=14, out_width=14), 64 * 14),
+        (Layer("softmax", "activation", 64, 64, in_width=14, out_width=14), 64 * 14),
     ],
 )
 def test_vector_operations_are_the_compute_cycles_of_every_accelerator(layer, operations):
@@ -45,5 +49,13 @@ def test_movers_of_large_tensors_move_them_on_every_accelerator(name, kind):
     bits = (inputs + 1) * 4096 * 224**2 * target.native_precision.activation_bits
     (row,) = target.cost(Workload((layer,))).layers
     assert row.bytes_moved == bits / 8
-    riding = Layer("relu", "activation", 4096, 4096, 224, 224, 224, 224)
-    assert target.cost(Workload((riding,))).layers[0].bytes_moved == 0
+    for side in (1, 224):
+        riding = Layer("function", "activation", 4096, 4096, side, 224, side, 224)
+        assert target.cost(Workload((riding,))).layers[0].bytes_moved == 0
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_published_norms_and_functions_are_free(name):
+    target = build_target(parse_hardware({**load_hardware(name).model_dump(), "mode": "published"}))
+    norm = Layer("norm", "norm", 64, 64, in_width=14, out_width=14)
+    assert target.cost(Workload((norm,))).latency_ms == 0
