@@ -251,7 +251,7 @@ def _check_decisions(options: Mapping[Place, Sequence[Any]]) -> None:
     for place, values in options.items():
         distinct = [(isinstance(value, bool), value) for value in values]  # True is no 1
         faults += [
-            FieldError(f"the candidate {value!r} is given twice", json_pointer([*place, index]))
+            FieldError(f"the candidate {value!r} of {place[-1]} is given twice", json_pointer([*place, index]))
             for index, value in enumerate(values)
             if distinct.index(distinct[index]) < index
         ]

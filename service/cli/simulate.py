@@ -192,5 +192,5 @@ def _print_summary(answer: SimulationAnswer) -> None:
     stage = f" {answer.stage}" if answer.stage else ""
     say(f"{answer.workload}{stage} on {answer.target}: {answer.latency_ms:.4g} ms{cycles}{energy}{area}")
     if answer.chosen:
-        say("chosen: " + ", ".join(f"{key} {value:g}" for key, value in answer.chosen.items()))
+        say("chosen: " + ", ".join(f"{key} {value:,.7g}" for key, value in answer.chosen.items()))
     say(f"model {answer.model}{mode}; {answer.weight_bits:g}-bit weights, {answer.activation_bits:g}-bit activations")

@@ -108,13 +108,21 @@ def _budget_faults() -> Iterator[None]:
 
 def _chosen(found: Study, budget: Budget) -> dict[str, float | int]:
     """Under the column names of the authors' summary."""
-    columns: dict[str, float | int] = {"num_dsp_budget": budget.dsps, "num_bram_budget": budget.brams}
+    columns: dict[str, float | int] = {
+        "num_dsp_budget": budget.dsps,
+        "num_bram_budget": budget.brams,
+        "rvec": found.rvec,
+    }
     for side, each in (("dla", found.baseline), ("acc", found.chosen)):
-        columns |= {f"{side}_{factor}": value for factor, value in each.configuration.model_dump().items() if value}
+        factors = {factor: value for factor, value in each.configuration.model_dump().items() if value}
+        if side == "dla":  # which has factors of one kind
+            factors = {factor.removeprefix("dsp_"): value for factor, value in factors.items()}
+        columns |= {f"{side}_{factor}": value for factor, value in factors.items()}
         columns |= {
             f"{side}_dsp": each.dsps,
             f"{side}_fcache_bram": each.filter_brams,
             f"{side}_streambuf_bram": each.stream_brams,
+            f"{side}_area": each.area,
             f"{side}_cycles": each.cycles,
         }
     return {

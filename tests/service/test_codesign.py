@@ -385,13 +385,21 @@ def test_search_candidate_that_one_of_many_others_makes_possible_is_searched(sha
         ({"hardware": {"target": [None, "roofline"]}}, "/hardware/target", "target is no decision: it names the cost"),
         ({"hardware": {"name": ["a", "b"]}}, "/hardware/name", "name is no decision"),
         ({"hardware": {"description": ["a", "b"]}}, "/hardware/description", "description is no decision"),
-        ({"hardware": {"rows": [16, 32, 16]}}, "/hardware/rows/2", "the candidate 16 is given twice"),
-        ({"hardware": {"clock_ghz": [1, 0.5, 1.0]}}, "/hardware/clock_ghz/2", "the candidate 1.0 is given twice"),
-        ({"precision": {"weight_format": ["int4", "int4"]}}, "/precision/weight_format/1", "'int4' is given twice"),
+        ({"hardware": {"rows": [16, 32, 16]}}, "/hardware/rows/2", "the candidate 16 of rows is given twice"),
+        (
+            {"hardware": {"clock_ghz": [1, 0.5, 1.0]}},
+            "/hardware/clock_ghz/2",
+            "the candidate 1.0 of clock_ghz is given twice",
+        ),
+        (
+            {"precision": {"weight_format": ["int4", "int4"]}},
+            "/precision/weight_format/1",
+            "'int4' of weight_format is given twice",
+        ),
         (
             {"precision": groups(head={"weight_bits": [4, 6, 4]})},
             "/precision/groups/head/weight_bits/2",
-            "the candidate 4 is given twice",
+            "the candidate 4 of weight_bits is given twice",
         ),
         (
             {"hardware": {"weight_format": ["int4"]}, "precision": {"weight_bits": [4]}},

@@ -374,18 +374,24 @@ def test_simulate_no_configuration_within_the_budget_points_at_it(shared: TestCl
 
 
 @pytest.mark.data
-def test_simulate_network_equals_the_golden_study(shared: TestClient, goldens_dir: Path):
+def test_simulate_network_equals_every_golden_study(shared: TestClient, goldens_dir: Path):
     with (goldens_dir / "m4bram_summary.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["network"] == "resnet18" and row["w_bits"] != "2"]
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 86
     for row in rows:
-        if row["experiment"] != "VE_vs_bramac":
-            continue
+        variant = row["accel"] + ("-no-DSP" if row["experiment"] == "VF_no_dsp" else "")
         bits = {"weight_bits": int(row["w_bits"]), "activation_bits": int(row["a_bits"])}
-        answer = simulate(shared, target="m4bram", network="resnet18", variant=row["accel"], **bits)
+        # The authors' study of mixed widths has one of equal widths, searched for by speed like the others.
+        by_speed = {"set": {"objective": "cycles"}} if row["experiment"] == "VD_mixed_act" else {}
+        answer = simulate(shared, target="m4bram", network=row["network"], variant=variant, **bits, **by_speed)
         assert answer["cycles_total"] == int(row["acc_cycles"])
-        for column in ("dla_cycles", "dla_dsp", "acc_dsp", "acc_fcache_bram", "acc_dsp_kvec", "num_bram_budget"):
-            assert answer["chosen"][column] == int(row[column]), column
-        assert answer["chosen"]["speedup"] == pytest.approx(float(row["speedup"]), abs=1e-6)
+        told = answer["layers"][0] | answer["chosen"]
+        # Of configurations that are equally fast theirs need not be the first, nor the smallest.
+        is_tied = row["experiment"] != "VE_vs_bramac"
+        for column, value in row.items():
+            if value and not (is_tied and column.startswith(("acc_", "area_", "speedup_per"))):
+                known = told[column]
+                assert known == value or float(known) == pytest.approx(float(value), abs=2e-6), (row, column)
 
 
 def test_simulate_network_larger_budget_is_never_slower(shared: TestClient):

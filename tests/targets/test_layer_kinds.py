@@ -9,7 +9,7 @@ from targets import build_target, hardware_names, load_hardware, parse_hardware
 from targets.layer_kinds import MOVER_KINDS, PRODUCT_KINDS, RIDING_KINDS, vector_operations
 
 ACCELERATORS = [name for name in hardware_names() if hasattr(load_hardware(name), "vector_lanes")]
-SMALL = {"in_height": 14, "in_width": 14, "out_height": 14, "out_width": 14}
+SMALL = (14, 14, 14, 14)
 
 
 def test_every_kind_of_layer_is_in_one_set():
@@ -19,14 +19,14 @@ def test_every_kind_of_layer_is_in_one_set():
 @pytest.mark.parametrize(
     ("layer", "operations"),
     [
-        (Layer("add", "add", 64, 64, **SMALL, inputs=2), 64 * 196),
-        (Layer("sum", "add", 64, 64, **SMALL, inputs=4), 3 * 64 * 196),
-        (Layer("bias", "add", 64, 64, **SMALL), 64 * 196),
+        (Layer("add", "add", 64, 64, *SMALL, inputs=2), 64 * 196),
+        (Layer("sum", "add", 64, 64, *SMALL, inputs=4), 3 * 64 * 196),
+        (Layer("bias", "add", 64, 64, *SMALL), 64 * 196),
         (Layer("pool", "pool", 64, 64, 28, 28, 14, 14, kernel=3, stride=2), 9 * 64 * 196),
-        (Layer("concat", "concat", 64, 64, **SMALL), 0),
-        (Layer("shuffle", "shuffle", 64, 64, **SMALL), 0),
-        (Layer("batch norm", "norm", 64, 64, **SMALL), 0),
-        (Layer("relu", "activation", 64, 64, **SMALL), 0),
+        (Layer("concat", "concat", 64, 64, *SMALL), 0),
+        (Layer("shuffle", "shuffle", 64, 64, *SMALL), 0),
+        (Layer("batch norm", "norm", 64, 64, *SMALL), 0),
+        (Layer("relu", "activation", 64, 64, *SMALL), 0),
         (Layer("layer norm", "norm", 64, 64, in_width=14, out_width=14), 64 * 14),
         (Layer("softmax", "activation", 64, 64, in_width=14, out_width=14), 64 * 14),
     ],

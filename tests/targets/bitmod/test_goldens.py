@@ -6,13 +6,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from targets import Precision
+from targets import Mode, Precision
 from targets.bitmod.machine import build_machine
 from targets.llm import comparison_weight_bits, llm_names
 from targets.sram_costs import sram_costs
 
 pytestmark = pytest.mark.data
-MODES = {"v1": "figures", "v2": "published"}
+MODES: dict[str, Mode] = {"v1": "figures", "v2": "published"}
 STAGES = {"prefill": "prefill", "generation": "decode"}
 ACCELERATORS = ("fp16", "ant", "olive", "bitmod_lossless", "bitmod_lossy")
 PARTS = ("compute", "sram_rd", "sram_wr", "dram")
