@@ -51,14 +51,15 @@ def check_candidates(
             if (reason is not None) != is_alone:
                 continue
             tries, is_all = _tries(alone, position, index)
+            if not is_all and not is_alone:  # it may go with what was not tried
+                continue
             refused = _refused_everywhere(options, tries[:left], refusal)
             if refused is None:
                 continue
             left -= len(tries)
-            if left < 0:  # what was not tried may go
+            if left < 0:  # not all of its tries were left
                 break
-            if is_all or is_alone:
-                faults.append(FieldError(reason or refused, json_pointer([*place, index])))
+            faults.append(FieldError(reason or refused, json_pointer([*place, index])))
         if faults:
             raise InvalidRequestError(faults)
 
