@@ -151,6 +151,10 @@ def test_version_follows_the_network_and_says_that_it_has_seen_the_device(
     artifacts = Artifacts(session)
     told = {name: PredictorInfo.of(artifacts.get(name, "nb201", 1)) for name in ("board", PUBLIC[0])}
     assert {name: info.pretrained_on_this_device for name, info in told.items()} == {"board": False, PUBLIC[0]: True}
+    seen = {
+        (name, each.name): each.pretrained_on_this_device for name, info in told.items() for each in info.candidates
+    }
+    assert [key for key, is_seen in seen.items() if is_seen] == [(PUBLIC[0], "graph_linear")]
 
 
 def test_stored_network_predicts_as_the_fitted_one(session: Session, auto: LatencyCandidates, trunk: "PretrainedTrunk"):
