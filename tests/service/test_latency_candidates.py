@@ -96,7 +96,8 @@ def test_auto_takes_the_candidate_that_tells_left_out_samples_best(auto: Latency
         density = {each.name: each.log_density for each in choice.evidence}
         assert all(value is not None for value in density.values())
         assert choice.predictor.name == winner == max(density, key=lambda name: density[name] or 0.0)
-        assert choice.pretrained_on == (tuple(PUBLIC) if winner == "graph_linear" else ())
+        seen = {each.name: each.pretrained_on for each in choice.evidence}
+        assert seen == {"cost_linear": (), "graph_linear": tuple(PUBLIC)}
         (errors,) = [each.errors for each in choice.evidence if each.name == winner]
         assert errors is not None
         assert (errors.samples, set(errors.coverage_percent)) == (30, {"50", "80", "90"})
