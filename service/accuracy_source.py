@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from sqlalchemy.orm import Session
 
-from arch_encodings import Cost, has_path
+from arch_encodings import has_path, live_macs
 from device_db import Accuracies
 from predictors.accuracy import MIN_ACCURACIES, fit_accuracy
 from predictors.accuracy_encodings import encodings_for
@@ -177,5 +177,4 @@ def _fit(space: str, keys: tuple[str, ...], values: tuple[float, ...]) -> Rememb
 
 def _log10_live_macs(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
     """MACs that reach the output: dead operations cost time and teach nothing."""
-    column = Cost().feature_names(space).index("total:live_macs")
-    return np.log10(np.maximum(Cost().encode(space, architectures)[:, column], 1.0))
+    return np.log10(np.maximum(live_macs(space, architectures), 1.0))

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from spaces.base import ArchGraph, Architecture, BoolArray, FloatArray, IntArray, Layer, SearchSpace
+from spaces.base import ArchGraph, Architecture, BoolArray, FloatArray, IntArray, Layer, SearchSpace, is_chain
 from spaces.part_table import PartTable
 
 _LAYER_COSTS: Final = ("macs", "params", "bytes", "launches")
@@ -68,10 +68,20 @@ class Cost:
 
 def has_path(space: SearchSpace, architectures: Sequence[Architecture]) -> BoolArray:
     """(n,) whether the network's input reaches its output; one that does not is never worth timing or building."""
+    if is_chain(space):
+        return np.ones(len(architectures), dtype=np.bool_)
     live_nodes = _LIVE_COSTS.index("live_nodes")
     return np.array(
         [_live_costs(space, architecture)[live_nodes] > 0 for architecture in architectures], dtype=np.bool_
     )
+
+
+def live_macs(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
+    """(n,) MACs on a path from the input to the output, the column `total:live_macs`, without the others' price."""
+    if is_chain(space):
+        return _cost_table(space)(architectures).sum(axis=1)[:, _LAYER_COSTS.index("macs")]
+    column = _LIVE_COSTS.index("live_macs")
+    return np.array([_live_costs(space, architecture)[column] for architecture in architectures], dtype=np.float64)
 
 
 def _choice_names(space: SearchSpace) -> tuple[str, ...]:
