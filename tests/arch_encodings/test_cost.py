@@ -97,6 +97,22 @@ def test_has_path_and_live_macs_are_those_of_the_graph(space):
 def test_chains_are_known_to_be_live_without_a_graph_of_each(space, monkeypatch):
     architectures = space.sample(50, rng=np.random.default_rng(0))
     assert all(space.graph(each).mask[[0, -1]].all() for each in architectures)
+    ENCODERS["cost"].encode(space, architectures)
     monkeypatch.setattr(type(space), "graph", lambda *_: pytest.fail("drew a graph"))
     assert has_path(space, architectures).all()
     assert (live_macs(space, architectures) > 0).all()
+
+
+@pytest.mark.parametrize("name", ["fbnet", "fbnet_imagenet"])
+def test_live_costs_of_a_chain_of_segments_are_those_of_its_graphs(name):
+    space = SPACES[name]
+    architectures = space.sample(30, rng=np.random.default_rng(3))
+    columns = _columns(space, architectures)
+    graphs = [space.graph(each) for each in architectures]
+    for cost in ("macs", "params", "bytes"):
+        expected = [graph.attributes[:, graph.attribute_names.index(cost)].sum() for graph in graphs]
+        np.testing.assert_array_equal(columns[f"total:live_{cost}"], expected)
+    moved = [graph.attributes[1:-1, graph.attribute_names.index("bytes")] > 0 for graph in graphs]
+    np.testing.assert_array_equal(columns["total:depth"], [each.sum() for each in moved])
+    for op, name in enumerate(space.op_names):
+        np.testing.assert_array_equal(columns[f"live:{name}"], [(graph.ops == op).sum() for graph in graphs])
