@@ -68,7 +68,8 @@ class Algorithm(Protocol):
 
     Contract: evaluates architectures through `evaluation.evaluate` and nothing else (but metrics without a `fit` beside
     one that has it are cheap and may be asked at will), starts from `evaluation.initial`, returns once
-    `evaluation.is_finished` holds or nothing is left to try, and depends on nothing but the values and `rng`.
+    `evaluation.is_finished` holds or nothing is left to try, calls `evaluation.poll` where it thinks for longer than a
+    fraction of a second, and depends on nothing but the values and `rng`.
     """
 
     def __call__(self, evaluation: Evaluation, *, rng: np.random.Generator) -> None:
@@ -125,8 +126,9 @@ def run(
         cap: further limits, which hold also where the budget has none and are not spent just because they are there.
         largest_front: members returned and reported at most; None for all of them.
         initial: architectures of the space to start from; they count as evaluations.
-        checkpoint: of an earlier run of the same problem and algorithm, which this one continues: what that had
-            evaluated is not evaluated again, and its evaluations and seconds count.
+        checkpoint: of an earlier run of the same problem, algorithm, budget and random numbers, which this one
+            continues: what that had evaluated is not evaluated again, its evaluations and seconds count, and the front
+            is what it would have found.
 
     Returns:
         The front and how it came about. Where nothing meets the constraints the front is empty and
@@ -143,5 +145,6 @@ def run(
     if name not in ALGORITHMS:
         raise UnknownAlgorithmError(name, [AUTO, *ALGORITHMS])
     evaluation = Evaluation(problem, budget, on_progress, cap, largest_front, initial, checkpoint)
-    ALGORITHMS[name](evaluation, rng=rng)
+    if not evaluation.is_finished:  # as it is where a checkpoint has everything
+        ALGORITHMS[name](evaluation, rng=rng)
     return evaluation.result(name)

@@ -24,7 +24,7 @@ def out_of_reach(problem: Problem, budget: Budget, *, rng: np.random.Generator) 
     """
     missed: list[SearchResult] = []
     for constraint in problem.constraints:
-        evaluation = Evaluation(_approach(problem, constraint), budget, lambda progress: bool(progress.front))
+        evaluation = Evaluation(_approach(problem, constraint), budget, lambda progress: progress.front_size > 0)
         local_search(evaluation, rng=rng)
         result = evaluation.result("local_search")
         if not result.feasible:

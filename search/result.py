@@ -62,17 +62,29 @@ class Progress:
         evaluations: distinct architectures evaluated so far.
         limit: evaluations at which the run ends at the latest.
         seconds: wall time since the start.
-        front: non-dominated feasible architectures so far, in the order and number of `SearchResult.front`.
         failed: evaluations so far with a metric that was NaN or infinite.
-        checkpoint: gives what another process would need to go on; valid until the next batch.
+        read_front: gives `front`, which takes longer than many a batch; valid until the next one, like the others.
+        read_front_size: gives `front_size`.
+        checkpoint: gives what another process would need to go on.
     """
 
     evaluations: int
     limit: int
     seconds: float
-    front: tuple[Candidate, ...]
     failed: int
+    read_front: Callable[[], tuple[Candidate, ...]]
+    read_front_size: Callable[[], int]
     checkpoint: Callable[[], Checkpoint]
+
+    @property
+    def front(self) -> tuple[Candidate, ...]:
+        """Non-dominated feasible architectures so far, in the order and number of `SearchResult.front`."""
+        return self.read_front()
+
+    @property
+    def front_size(self) -> int:
+        """Members of the whole front so far."""
+        return self.read_front_size()
 
 
 @dataclass(frozen=True, slots=True)

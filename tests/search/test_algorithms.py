@@ -1,5 +1,7 @@
 """What each algorithm is for: it finds more than chance does, on the problems that it suits."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,74 @@ def test_predictor_guided_learns_nothing_from_failed_evaluations():
     result = run(problem, "predictor_guided", Budget(evaluations=60), rng=np.random.default_rng(0))
     assert result.failed > 0
     assert result.front[0].values["loss"] == 1.0
+
+
+def test_predictor_guided_evaluates_nothing_beyond_its_budget_while_everything_fails():
+    asked = []
+
+    def evaluate(batch):
+        asked.extend(batch)
+        return np.full(len(batch), np.nan)
+
+    problem = Problem(NB201, {"loss": Objective("loss", "min", evaluate)})
+    result = run(problem, "predictor_guided", Budget(evaluations=60), rng=np.random.default_rng(0))
+    assert result.evaluations == result.failed == len(asked) == 60
+
+
+@pytest.mark.parametrize("slow", ["fit", "predict"])
+def test_predictor_guided_is_cancelled_while_it_learns_and_predicts(slow):
+    """Nothing is evaluated after the wish, and of several slow steps hardly one is ended."""
+    wishes, steps = [], []
+    objective = additive(NB201, "loss", "min", 3)
+
+    def step(name):
+        if slow == name:
+            steps.append(name)
+            time.sleep(0.12)
+
+    def fit(known, values):
+        step("fit")
+
+        def predict(batch):
+            step("predict")
+            return objective(batch)
+
+        return predict
+
+    names = ["a", "b", "c"]
+    problem = Problem(NB201, {name: Objective(name, "min", objective.evaluate, fit) for name in names})
+
+    def wish(progress):
+        wishes.append(progress.evaluations)
+        return len(wishes) > 1
+
+    result = run(problem, "predictor_guided", Budget(evaluations=60), rng=np.random.default_rng(0), on_progress=wish)
+    assert (result.stopped_by, result.evaluations) == ("cancelled", 8)
+    assert len(steps) <= len(names)
+
+
+def test_choice_ridge_learns_what_a_choice_costs_anywhere_from_few_architectures():
+    costs = np.random.default_rng(0).random(9)
+    places = 1 + 0.2 * np.random.default_rng(1).random((22, 1))
+    known, unknown = FBNET.sample(60, rng=np.random.default_rng(2)), FBNET.sample(100, rng=np.random.default_rng(3))
+
+    def total(batch):
+        return (places * costs)[np.arange(22), FBNET.decisions(batch)].sum(axis=1)
+
+    missed = fit_choice_ridge(FBNET, known, total(known))(unknown) - total(unknown)
+    assert np.std(missed) < 0.2 * np.std(total(unknown))
+
+
+def test_choice_ridge_follows_a_sum_that_saturates():
+    objective = additive(FBNET, "sum", "max", 4)
+    known, unknown = FBNET.sample(400, rng=np.random.default_rng(0)), FBNET.sample(100, rng=np.random.default_rng(1))
+    center = float(objective(known).mean())
+
+    def saturated(batch):
+        return np.tanh(objective(batch) - center)
+
+    missed = fit_choice_ridge(FBNET, known, saturated(known))(unknown) - saturated(unknown)
+    assert np.std(missed) < 0.3 * np.std(saturated(unknown))  # unbent 0.38
 
 
 @pytest.mark.parametrize("objectives", [1, 2, 5])

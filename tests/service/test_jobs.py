@@ -33,7 +33,9 @@ SIMULATED = hardware_names()[0]
 
 LONG = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 60}}
 STATE = Checkpoint("nb201", ("a",), (), np.empty((0, 1)), (), 0.0)
-PROGRESS = Progress(evaluations=1, limit=2, seconds=0.1, front=(), failed=0, checkpoint=lambda: STATE)
+PROGRESS = Progress(
+    evaluations=1, limit=2, seconds=0.1, failed=0, read_front=tuple, read_front_size=int, checkpoint=lambda: STATE
+)
 SHORT = {"space": "nb201", "device": SIMULATED, "budget": {"evaluations": 50}, "algorithm": "random"}
 
 
