@@ -6,6 +6,7 @@ result = run(problem, rng=np.random.default_rng(0))
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -22,6 +23,7 @@ from search.errors import (
 )
 from search.evaluation import Evaluation, OnProgress
 from search.exhaustive import exhaustive
+from search.genetic import DEFAULT_EVALUATIONS
 from search.local_search import local_search
 from search.nsga2 import nsga2
 from search.nsga3 import nsga3
@@ -87,20 +89,30 @@ ALGORITHMS: Final[dict[str, Algorithm]] = {
     "random": random_sampling,
 }
 AUTO: Final = "auto"
-# With more objectives nearly all of a population is non-dominated, and crowding alone no longer tells them apart.
-_MOST_FOR_NSGA2: Final = 3
+# Up to so many evaluations a predictor makes more of them than any population does, and takes less than a second.
+_FEW_EVALUATIONS: Final = 500
+# NSGA-III needs five times as long for an evaluation; of three objectives NSGA-II makes up for that with more of them.
+_MANY_EVALUATIONS: Final = 20_000
+_MANY_OBJECTIVES: Final = 4
 
 
-def choose_algorithm(problem: Problem, budget: Budget) -> str:
-    """What `auto` stands for.
+def choose_algorithm(problem: Problem, budget: Budget, cap: Budget | None = None) -> str:
+    """What `auto` stands for; `benchmarks/search_quality.py` has the comparison.
 
-    Exhaustive where the budget covers a space that can be listed; otherwise NSGA-II, from four objectives on NSGA-III.
+    Exhaustive where the budget covers a space that can be listed. Otherwise predictor-guided up to 500 evaluations;
+    NSGA-II for one or two objectives, and for three where time is the limit or there are more than 20,000 evaluations;
+    NSGA-III for the rest. Args: cap: as of `run`.
     """
-    size = problem.space.size
-    is_covered = budget.evaluations is None or budget.evaluations >= size
-    if is_enumerable(problem.space) and is_covered:
+    size, limits = problem.space.size, budget.within(cap or Budget())
+    if is_enumerable(problem.space) and (limits.evaluations or size) >= size:
         return "exhaustive"
-    return "nsga2" if len(problem.objectives) <= _MOST_FOR_NSGA2 else "nsga3"
+    evaluations = (limits if not budget.is_unlimited else limits.within(Budget(DEFAULT_EVALUATIONS))).evaluations
+    few = evaluations or math.inf
+    if few <= _FEW_EVALUATIONS:
+        return "predictor_guided"
+    objectives = len(problem.objectives)
+    is_for_nsga3 = objectives >= _MANY_OBJECTIVES or (objectives == _MANY_OBJECTIVES - 1 and few <= _MANY_EVALUATIONS)
+    return "nsga3" if is_for_nsga3 else "nsga2"
 
 
 def run(
@@ -141,7 +153,7 @@ def run(
         ObjectiveShapeError: an objective returned the wrong shape. What an objective raises passes through.
     """
     budget = budget or Budget()
-    name = choose_algorithm(problem, budget.within(cap or Budget())) if algorithm == AUTO else algorithm
+    name = choose_algorithm(problem, budget, cap) if algorithm == AUTO else algorithm
     if name not in ALGORITHMS:
         raise UnknownAlgorithmError(name, [AUTO, *ALGORITHMS])
     evaluation = Evaluation(problem, budget, on_progress, cap, largest_front, initial, checkpoint)

@@ -153,6 +153,7 @@ class Evaluation:
             stopped_by=self._stopped_by or "stalled",
             complete=self.evaluations == self.space.size,
             best_reachable=dict(self._archive.best_reachable),
+            best_beside_others=dict(self._archive.best_beside_others),
             nearest=self._archive.nearest,
         )
 

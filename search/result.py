@@ -105,6 +105,7 @@ class SearchResult:
         complete: whether every architecture of the space was evaluated, so that the front is exact.
         best_reachable: for each constrained metric, the value that came closest to its limits or stayed farthest
             within them, over everything evaluated, each metric on its own.
+        best_beside_others: the same over what met all the other constraints; without a metric for which nothing did.
         nearest: where nothing was feasible, the architecture with the smallest sum of relative violations.
     """
 
@@ -117,6 +118,7 @@ class SearchResult:
     stopped_by: StopReason
     complete: bool
     best_reachable: Mapping[str, float]
+    best_beside_others: Mapping[str, float]
     nearest: Candidate | None
 
     @property

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
 LARGEST_FRONT: Final = 1_000
-# A search that may take this many evaluations is worth asking first whether it can find anything, with these for each
-# limit.
-_LONG_EVALUATIONS: Final = 50_000
+# To ask of each limit first whether anything meets it.
 _PROBE_EVALUATIONS: Final = 4_000
 _PROBE_SECONDS: Final = 5.0
 
@@ -45,6 +43,7 @@ def run_search(
     *,
     job_id: str,
     on_progress: Callable[[Progress], bool] | None = None,
+    is_to_stop: Callable[[], bool] = lambda: False,
     checkpoint: Checkpoint | None = None,
 ) -> SearchAnswer:
     """The Pareto front of a request that `check_search` let pass.
@@ -57,6 +56,7 @@ def run_search(
         settings: its longest search ends every search, whatever the request's budget leaves open.
         job_id: named in the answer.
         on_progress: called after each batch; returns True to stop.
+        is_to_stop: the same question without a report, asked before there is anything to report.
         checkpoint: of an earlier attempt at the same request, which goes on from there.
 
     Raises: UnreachableLimitError if nothing within the limits was found; what `check_search` raises.
@@ -74,7 +74,7 @@ def run_search(
         initial = starting_architectures(session, space, request)
     problem = build_problem(space, devices, accuracy, request)
     if checkpoint is None:
-        _refuse_out_of_reach(request, problem, settings)
+        _refuse_out_of_reach(request, problem, settings, is_to_stop)
     search = partial(
         run,
         problem,
@@ -112,19 +112,24 @@ def run_search(
     )
 
 
-def _refuse_out_of_reach(request: SearchRequest, problem: Problem, settings: ComputeSettings) -> None:
-    """Answer at once what a long search would answer in the end. Raises: UnreachableLimitError."""
+def _refuse_out_of_reach(
+    request: SearchRequest, problem: Problem, settings: ComputeSettings, is_to_stop: Callable[[], bool]
+) -> None:
+    """Answer at once what the search would answer in the end. Raises: UnreachableLimitError."""
     from search import AUTO, Budget, choose_algorithm
-    from search.reach import out_of_reach
+    from search.reach import nowhere_met, out_of_reach
 
     budget = Budget(request.budget.evaluations, request.budget.seconds)
-    limits = budget.within(Budget(settings.max_search_evaluations, settings.max_search_seconds))
-    chosen = choose_algorithm(problem, limits) if request.algorithm == AUTO else request.algorithm
-    is_short = budget.is_unlimited or (budget.evaluations or _LONG_EVALUATIONS) < _LONG_EVALUATIONS
-    if chosen in ("exhaustive", "predictor_guided") or is_short:
-        return  # all of the space, costly evaluations, or a search that ends soon by itself
-    seconds = min(_PROBE_SECONDS, 0.1 * (limits.seconds or settings.max_search_seconds))
-    missed = out_of_reach(problem, Budget(_PROBE_EVALUATIONS, seconds), rng=np.random.default_rng(request.seed))
+    cap = Budget(settings.max_search_evaluations, settings.max_search_seconds)
+    chosen = choose_algorithm(problem, budget, cap) if request.algorithm == AUTO else request.algorithm
+    if chosen == "predictor_guided" and "accuracy" in request.constraints:
+        return  # which is taken for costly
+    rng = np.random.default_rng(request.seed)
+    if chosen == "exhaustive":
+        missed = nowhere_met(problem, rng=rng, is_to_stop=is_to_stop) if problem.constraints else None
+    else:
+        seconds = min(_PROBE_SECONDS, 0.1 * (budget.within(cap).seconds or settings.max_search_seconds))
+        missed = out_of_reach(problem, Budget(_PROBE_EVALUATIONS, seconds), rng=rng, is_to_stop=is_to_stop)
     if missed is not None:
         raise unreachable(request, problem, missed)
 

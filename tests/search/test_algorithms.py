@@ -183,10 +183,29 @@ def test_nsga3_takes_any_number_of_objectives(objectives):
     assert covered(problem, found) > covered(problem, by_chance)
 
 
-def test_auto_takes_nsga3_from_four_objectives_on():
-    assert choose_algorithm(make_problem(FBNET, 3), Budget()) == "nsga2"
-    assert choose_algorithm(make_problem(FBNET, 4), Budget()) == "nsga3"
+def test_auto_takes_nsga3_for_many_objectives_and_for_three_where_evaluations_are_few():
+    assert choose_algorithm(make_problem(FBNET, 2), Budget()) == "nsga2"
+    assert choose_algorithm(make_problem(FBNET, 3), Budget()) == "nsga3"
+    assert choose_algorithm(make_problem(FBNET, 3), Budget(), Budget(evaluations=2_000_000)) == "nsga3"
+    assert choose_algorithm(make_problem(FBNET, 3), Budget(evaluations=100_000)) == "nsga2"
+    assert choose_algorithm(make_problem(FBNET, 3), Budget(seconds=5), Budget(evaluations=2_000_000)) == "nsga2"
+    assert choose_algorithm(make_problem(FBNET, 4), Budget(evaluations=100_000)) == "nsga3"
     assert choose_algorithm(make_problem(NB201, 4), Budget()) == "exhaustive"
+
+
+def test_auto_lets_a_predictor_guide_few_evaluations():
+    assert choose_algorithm(make_problem(FBNET, 2), Budget(evaluations=500)) == "predictor_guided"
+    assert choose_algorithm(make_problem(NB201, 4), Budget(evaluations=500)) == "predictor_guided"
+    assert choose_algorithm(make_problem(FBNET, 2), Budget(seconds=5), Budget(evaluations=500)) == "predictor_guided"
+    assert choose_algorithm(make_problem(FBNET, 2), Budget(evaluations=501)) == "nsga2"
+
+
+@pytest.mark.parametrize("evaluations", [150, 500])
+def test_what_auto_chooses_for_few_evaluations_beats_evolution(evaluations):
+    problem, budget = make_problem(FBNET), Budget(evaluations=evaluations)
+    mine, evolved = (run(problem, name, budget, rng=np.random.default_rng(2)) for name in ("auto", "nsga2"))
+    assert mine.algorithm == "predictor_guided"
+    assert covered(problem, mine) > 1.02 * covered(problem, evolved)
 
 
 @pytest.mark.parametrize("name", SPACES)
