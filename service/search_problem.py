@@ -42,7 +42,10 @@ def build_problem(
         evaluate = {name: costs.of_architecture(each) for name, each in evaluate.items()}
         space = costs.space
     evaluate |= devices.evaluators
-    fits: dict[str, Fit] = {"accuracy": _accuracy_fit(space)} if request.algorithm == "predictor_guided" else {}
+    # A size that stands in for the accuracy costs nothing to know.
+    is_costly = accuracy is not None and accuracy.info.source != "log10_macs"
+    is_guided = request.algorithm == "predictor_guided"
+    fits: dict[str, Fit] = {"accuracy": _accuracy_fit(space)} if is_guided and is_costly else {}
 
     def metric(name: str) -> Objective:
         return Objective(name, direction(name), evaluate[name], fits.get(name))
