@@ -102,8 +102,8 @@ def unreachable(request: SearchRequest, problem: Problem, result: SearchResult) 
     def faults(best: Mapping[str, float], beside: str) -> list[FieldError]:
         return [
             FieldError(
-                f"no architecture {seen} meets this limit{_certainty(request, name)}{beside}; the best reachable value "
-                f"is {_told(limits[limited_metric(request, name)], value)}",
+                f"no architecture {seen} meets the limit of {name}{_certainty(request, name)}{beside}; the best "
+                f"reachable value is {_told(limits[limited_metric(request, name)], value)}",
                 pointer=json_pointer(["constraints", name]),
             )
             for name, value in best.items()
@@ -116,7 +116,7 @@ def unreachable(request: SearchRequest, problem: Problem, result: SearchResult) 
         return UnreachableLimitError(alone, best)
     together = _by_request_name(request, result.best_beside_others)
     reason = f"no architecture {seen} meets all limits together, though each can be met alone: relax one of them"
-    both = faults(together, " together with the others, which it could alone")
+    both = faults(together, " together with the others")
     return UnreachableLimitError(both or [FieldError(reason, pointer="/constraints")], together or best)
 
 

@@ -243,6 +243,7 @@ def test_limits_that_exclude_each_other_are_422_at_both_with_what_each_could_be(
     assert [error["pointer"] for error in problem["errors"]] == ["/constraints/latency_ms", "/constraints/macs"]
     assert all("together with the others" in error["reason"] for error in problem["errors"])
     for error, (name, bound) in zip(problem["errors"], [("latency_ms", "max"), ("macs", "min")], strict=True):
+        assert f"the limit of {name}" in error["reason"]
         told = re.search(rf"value is (\S+): relax {bound} to at", error["reason"])
         assert told is not None
         assert float(told[1]) == pytest.approx(problem["best_reachable"][name], rel=1e-5)
