@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from service.accuracy_source import choose_dataset
+from service.accuracy_source import check_source, choose_dataset
 from service.codesign import Codesign
 from service.errors import FieldError, InvalidRequestError
 from service.lookup import body_space
@@ -41,7 +41,7 @@ def check_search(
     ]
     if faults:
         raise InvalidRequestError(faults)
-    choose_dataset(session, space, request.dataset)
+    check_source(session, space, choose_dataset(session, space, request.dataset), request.accuracy_source)
     starting_architectures(session, space, request)
 
 

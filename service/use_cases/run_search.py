@@ -137,7 +137,7 @@ def _refuse_out_of_reach(
 def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> AccuracySource | None:
     if "accuracy" not in {*request.objectives, *request.constraints}:
         return None
-    return open_accuracy(session, space, choose_dataset(session, space, request.dataset))
+    return open_accuracy(session, space, choose_dataset(session, space, request.dataset), request.accuracy_source)
 
 
 def _warnings(request: SearchRequest, accuracy: AccuracySource | None, devices: SearchedDevices) -> list[str]:

@@ -99,6 +99,30 @@ def test_search_with_all_accuracies_uses_the_table(app: FastAPI, client: TestCli
     assert (entry["accuracy_lower"], entry["accuracy_upper"]) == (90.0, 90.0)
 
 
+def test_search_takes_the_source_of_accuracies_that_is_asked_for(app: FastAPI, client: TestClient):
+    values = _accuracy(CELLS).tolist()
+    store_accuracies(app, dict(zip([cell.key for cell in CELLS], values, strict=True)))
+    assert search(client, **RANDOM)["accuracy"]["source"] == "table"
+    answer = search(client, accuracy_source="fitted", **RANDOM)
+    assert (answer["accuracy"]["source"], answer["accuracy"]["known"]) == ("fitted", len(CELLS))
+    assert {entry["accuracy_origin"] for entry in answer["front"]} == {"predicted"}
+    answer = search(client, accuracy_source="log10_macs", **RANDOM)
+    assert {entry["accuracy_origin"] for entry in answer["front"]} == {"proxy"}
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [("table", "1 of 15,625 architectures"), ("fitted", "1 accuracies are stored"), ("pretrained", "no network")],
+)
+def test_search_source_of_accuracies_that_is_not_there_is_refused(
+    app: FastAPI, client: TestClient, source: str, reason: str
+):
+    store_accuracies(app, {CELLS[1].key: 80.0}, "mine")
+    (fault,) = refuse(client, accuracy_source=source, dataset="mine")["errors"]
+    assert fault["pointer"] == "/accuracy_source"
+    assert reason in fault["reason"]
+
+
 def test_search_with_some_accuracies_predicts_the_rest_from_them(app: FastAPI, client: TestClient):
     known = CELLS[::200]
     accuracy = _accuracy(known).tolist()
