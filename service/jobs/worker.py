@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from device_db import DatabaseUnavailableError, Job, Jobs, JobState, JobStateError
+from service.interruptible import StoppedWaitingError
 from service.jobs.identity import is_dead, worker_name
 from service.jobs.reporter import JobReporter, WorkerStoppedError
 from service.jobs.search_job import run_search_job
@@ -105,7 +106,7 @@ def _run(state: AppState, job: Job, name: str, stop: threading.Event) -> None:
         with state.sessions.begin() as session:
             Jobs(session).finish(job.id, result, worker=name)
         _log.info("job ended", extra={"kind": job.kind})
-    except WorkerStoppedError:
+    except (WorkerStoppedError, StoppedWaitingError):
         with state.sessions.begin() as session:
             Jobs(session).release(job.id, name)
     except JobStateError as error:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from service.accuracy_source import AccuracySource, choose_dataset, open_accuracy
 from service.codesign import Codesign
 from service.front_explanation import explanations
+from service.interruptible import interruptible
 from service.lookup import find_space
 from service.predictor_cache import PredictorCache
 from service.schemas.searches import FrontEntry, SearchAnswer, SearchRequest
@@ -20,7 +21,7 @@ from service.search_problem import build_problem, unreachable
 from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
 from service.warm_start import starting_architectures
-from spaces import SearchSpace
+from spaces import Architecture, SearchSpace
 from spaces.base import FloatArray
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def run_search(
         is_to_stop: the same question without a report, asked before there is anything to report.
         checkpoint: of an earlier attempt at the same request, which goes on from there.
 
-    Raises: UnreachableLimitError if nothing within the limits was found; what `check_search` raises.
+    Raises: UnreachableLimitError if nothing within the limits was found; StoppedWaitingError if it is to stop before it
+    has begun; what `check_search` raises.
     """
     from search import (
         Budget,
@@ -68,11 +70,9 @@ def run_search(
     )  # brings pymoo: seconds that starting the server need not take
 
     space = find_space(spaces, request.space)
-    with sessions() as session:
-        devices = open_devices(session, predictors, request, space)
-        accuracy = _accuracy(session, space, request)
-        initial = starting_architectures(session, space, request)
-    problem = build_problem(space, devices, accuracy, request)
+    devices, accuracy, initial, problem = interruptible(
+        partial(_prepare, sessions, space, predictors, request), is_to_stop
+    )
     if checkpoint is None:
         _refuse_out_of_reach(request, problem, settings, is_to_stop)
     search = partial(
@@ -110,6 +110,17 @@ def run_search(
         accuracy=accuracy.info if accuracy else None,
         warnings=_warnings(request, accuracy, devices),
     )
+
+
+def _prepare(
+    sessions: sessionmaker[Session], space: SearchSpace, predictors: PredictorCache, request: SearchRequest
+) -> tuple[SearchedDevices, AccuracySource | None, list[Architecture], Problem]:
+    """What the search reads from the database, and fits or loads for seconds."""
+    with sessions() as session:
+        devices = open_devices(session, predictors, request, space)
+        accuracy = _accuracy(session, space, request)
+        initial = starting_architectures(session, space, request)
+    return devices, accuracy, initial, build_problem(space, devices, accuracy, request)
 
 
 def _refuse_out_of_reach(

@@ -27,6 +27,7 @@ from service.jobs.waiting import cancel_and_wait, wait_for
 from service.jobs.worker import Workers, run_worker
 from service.metrics import Metrics
 from service.state import AppState, open_state
+from service.use_cases import run_search
 from targets import hardware_names
 
 SIMULATED = hardware_names()[0]
@@ -234,6 +235,25 @@ def test_checkpoint_that_no_release_wrote_starts_the_search_anew(state: AppState
         Jobs(session).store_checkpoint(job_id, b"nonsense", worker="second")
     assert report.last_checkpoint() is None
     assert run_search_job(state, claimed, report)["evaluations"] == 50
+
+
+def test_search_is_cancelled_while_its_accuracies_are_still_fitted(state: AppState, monkeypatch: pytest.MonkeyPatch):
+    is_fitting, go_on = threading.Event(), threading.Event()
+
+    def fit(*_: Any) -> None:
+        is_fitting.set()
+        go_on.wait(20)
+
+    monkeypatch.setattr(run_search, "open_accuracy", fit)
+    job_id = submit(state, SHORT)
+    workers = Workers(state, 1)
+    workers.start()
+    try:
+        assert is_fitting.wait(20)
+        assert cancel_and_wait(state, job_id).state is JobState.cancelled
+    finally:
+        go_on.set()
+        workers.stop()
 
 
 class Calling:
