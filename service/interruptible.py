@@ -2,11 +2,13 @@
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final, TypeVar
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.1
+_THREAD_NAME: Final = "interruptible"
 Result = TypeVar("Result")
 
 
@@ -29,7 +31,8 @@ def interruptible(work: Callable[[], Result], is_to_stop: Callable[[], bool]) ->
         except BaseException as error:  # the waiting thread's to judge
             future.set_exception(error)
 
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(run,), name=_THREAD_NAME, daemon=True).start()
     while True:
         try:
             return future.result(_SECONDS_BETWEEN_LOOKS)
@@ -38,3 +41,11 @@ def interruptible(work: Callable[[], Result], is_to_stop: Callable[[], bool]) ->
                 raise
         if is_to_stop():
             raise StoppedWaitingError
+
+
+def wait_for_what_was_left(seconds: float) -> None:
+    """Let work that nobody waits for end, so that its connections are closed before the database's; at most so long."""
+    deadline = time.monotonic() + seconds
+    for thread in threading.enumerate():
+        if thread.name == _THREAD_NAME:
+            thread.join(max(0.0, deadline - time.monotonic()))

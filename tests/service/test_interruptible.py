@@ -5,7 +5,7 @@ import threading
 import pytest
 import structlog
 
-from service.interruptible import StoppedWaitingError, interruptible
+from service.interruptible import StoppedWaitingError, interruptible, wait_for_what_was_left
 
 
 def test_interruptible_work_gives_what_it_returns_in_the_context_of_the_caller():
@@ -32,5 +32,8 @@ def test_interruptible_work_is_left_and_goes_on():
 
     with pytest.raises(StoppedWaitingError):
         interruptible(work, lambda: True)
+    wait_for_what_was_left(0.01)
+    assert not ended.is_set()
     go_on.set()
-    assert ended.wait(10)
+    wait_for_what_was_left(10)
+    assert ended.is_set()

@@ -49,7 +49,7 @@ def test_events_of_a_running_search_end_with_its_end(client: TestClient):
     assert evaluations == sorted(evaluations)
     last = json.loads(seen[-1]["data"])
     assert (last["state"], last["job"]) == ("succeeded", job)
-    assert last["front_size"] == client.get(f"/jobs/{job}/front").json()["total"]
+    assert last["front_size"] == client.get(f"/jobs/{job}").json()["result"]["front_size"]
 
 
 def test_events_resumed_after_the_last_one_tell_only_what_is_new(shared: TestClient, ended: dict[str, Any]):
