@@ -6,7 +6,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from service.errors import FieldError, InvalidRequestError
 from spaces import Architecture
@@ -54,7 +54,7 @@ def to_parquet(front: Sequence[Row]) -> bytes:
     return sink.getvalue()
 
 
-def to_onnx_zip(space: str, front: Sequence[Row]) -> bytes:
+def write_onnx_zip(space: str, front: Sequence[Row], sink: IO[bytes]) -> None:
     """One untrained network for each architecture, in the order of the front, and `front.csv`, which names its file.
 
     Raises: InvalidRequestError for networks that are larger together than is sensible to send.
@@ -63,7 +63,6 @@ def to_onnx_zip(space: str, front: Sequence[Row]) -> bytes:
 
     keys = list(dict.fromkeys(row["architecture"] for row in front))
     names = {key: f"{number:04d}-{_UNSAFE.sub('_', key)[:80]}.onnx" for number, key in enumerate(keys)}
-    sink = io.BytesIO()
     size = 0
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for key, name in names.items():
@@ -74,7 +73,6 @@ def to_onnx_zip(space: str, front: Sequence[Row]) -> bytes:
                 raise InvalidRequestError([FieldError(reason, parameter="limit")])
             archive.writestr(name, model)
         archive.writestr("front.csv", to_csv([{"file": names[row["architecture"]], **row} for row in front]))
-    return sink.getvalue()
 
 
 TABLES: Final[dict[str, tuple[str, Callable[[Sequence[Row]], bytes]]]] = {
