@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -99,6 +100,41 @@ def test_new_device_is_created_once(client: TestClient, deployment: Any):
     again = client.post("/devices", json={"name": "pi-5"}, headers=deployment.bearer("upload"))
     assert again.status_code == 409
     assert again.json()["type"] == "urn:archcast:problem:device-exists"
+
+
+def test_new_device_timed_with_onnx_files_says_so_and_is_a_measured_one_otherwise(
+    client: TestClient, deployment: Any, samples: list[MeasurementRow]
+):
+    bearer = deployment.bearer("upload")
+    assert client.post("/devices", json={"name": "desk", "kind": "onnx"}, headers=bearer).json()["kind"] == "onnx"
+    assert [one["name"] for one in client.get("/devices?kind=onnx").json()["devices"]] == ["desk"]
+    assert client.post("/devices", json={"name": "board"}, headers=bearer).json()["kind"] == "measured"
+    rows = [{"device": "desk", **_row(sample)} for sample in samples]
+    body = "\n".join(json.dumps(row) for row in rows)
+    headers = {"Content-Type": "application/x-ndjson", **bearer}
+    answer = client.post("/admin/measurements", content=body, headers=headers).json()
+    assert [(one["device"], one["samples"]) for one in answer["predictors"]] == [("desk", len(rows))]
+    asked = {"space": "nb201", "device": "desk", "architectures": [rows[0]["architecture"], "4-3-2-1-3-3"]}
+    results = client.post("/predict_latency", json=asked).json()["results"]
+    assert [one["origin"] for one in results] == ["measured", "predicted"]
+
+
+def _row(sample: MeasurementRow) -> dict[str, Any]:
+    return {"space": sample.space, "architecture": sample.architecture, "latency_ms": sample.value}
+
+
+def test_device_timed_with_onnx_files_is_a_peer_of_new_ones(client: TestClient, deployment: Any):
+    """Timings in microseconds are noticed from what the only known device takes."""
+    engine = create_engine(deployment.settings.sqlalchemy_url)
+    with session_factory(engine).begin() as session:
+        Devices(session).get(MEASURED).kind = DeviceKind.onnx
+    engine.dispose()
+    cells = [cell.key for cell in SPACES["nb201"].sample(8, rng=np.random.default_rng(3))]
+    body = "\n".join(["device,space,architecture,latency_ms", *(f"unmeasured,nb201,{cell},90000000" for cell in cells)])
+    headers = {"Content-Type": "text/csv", **deployment.bearer("upload")}
+    answer = client.post("/admin/measurements", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert {fault["column"] for fault in answer.json()["errors"]} == {"latency_ms"}
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ def test_device_from_nothing_to_predictions(measure: Any, url: str):
     assert second["predicted"] == len(others) > 0
     assert 0 <= second["error_mean"] < 100
     device = httpx.get(f"{url}/devices/desk").json()
+    assert device["kind"] == "onnx"
     assert device["samples"] == {"nb201": 5 + len(others)}
     body = {"space": "nb201", "device": "desk", "architectures": [*suggested, "0-1-2-3-4-0"]}
     results = httpx.post(f"{url}/predict_latency", json=body, timeout=60).json()["results"]
