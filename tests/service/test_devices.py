@@ -1,18 +1,25 @@
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from onnx import TensorProto, helper
+from sqlalchemy import update
 
 from arch_encodings import has_path
 from device_db import DeviceKind, Devices, MeasurementRow, create_engine, session_factory
+from device_db.models import UploadedModel
+from service import onnx_bundle
 from service.device_costs import SimulatedCosts
 from service.search_metrics import hardware_metrics
 from service.use_cases import suggest_architectures
 from service.use_cases.seed_catalogue import seed_catalogue
 from spaces import SPACES, Architecture, SearchSpace
+from spaces.onnx_model import import_here
 from targets import hardware_names, load_hardware, load_target
 
 MEASURED = "bench-board"
@@ -164,6 +171,60 @@ def test_suggestions_are_new_and_distinct_and_stay_the_same(client: TestClient, 
     assert len(set(answer["architectures"])) == 20
     assert not {row.architecture for row in samples} & set(answer["architectures"])
     assert client.get(f"/devices/{MEASURED}/suggestions?space=nb201").json() == answer
+
+
+def test_suggestions_as_archive_are_their_onnx_files_and_say_which_is_which(shared: TestClient):
+    query = "/devices/unmeasured/suggestions?space=nb201&count=2"
+    suggested = shared.get(query).json()
+    answer = shared.get(f"{query}&format=zip")
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    manifest = json.loads(archive.read("manifest.json"))
+    assert (manifest["device"], manifest["space"]) == ("unmeasured", "nb201")
+    assert [one["architecture"] for one in manifest["networks"]] == suggested["architectures"]
+    assert manifest["upload"]["columns"] == ["device", "space", "architecture", "latency_ms"]
+    assert archive.namelist() == [*(one["file"] for one in manifest["networks"]), "manifest.json"]
+    for one in manifest["networks"]:
+        workload = import_here(archive.read(one["file"])).workload
+        assert workload.macs == SPACES["nb201"].workload(Architecture("nb201", one["architecture"])).macs
+
+
+def test_archive_of_too_much_is_refused_and_leaves_nothing_open(shared: TestClient, monkeypatch: pytest.MonkeyPatch):
+    query = "/devices/unmeasured/suggestions?space=nb201&format=zip"
+    answer = shared.get(f"{query}&count=51")
+    assert answer.status_code == 422
+    assert "50 networks at most" in answer.json()["errors"][0]["reason"]
+    monkeypatch.setattr(onnx_bundle, "_LARGEST", 1000)
+    answer = shared.get(f"{query}&count=1")
+    assert answer.status_code == 422
+    assert "ask for fewer" in answer.json()["errors"][0]["reason"]
+
+
+def test_archive_leaves_out_uploaded_networks_without_a_file(client: TestClient, deployment: Any):
+    content = {}
+    for name, width in (("kept", 8), ("dropped", 9)):
+        shape = [1, width, 4, 4]
+        graph = helper.make_graph(
+            [helper.make_node("Relu", ["x"], ["y"])],
+            name,
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        headers = {"Content-Type": "application/octet-stream", **deployment.bearer("admin")}
+        key = client.post("/models", content=model.SerializeToString(), headers=headers).json()["architecture"]
+        content[name] = (key, model.SerializeToString())
+    engine = create_engine(deployment.settings.sqlalchemy_url)
+    with session_factory(engine).begin() as session:
+        session.execute(update(UploadedModel).where(UploadedModel.name == "dropped").values(content=None))
+    engine.dispose()
+    answer = client.get("/devices/unmeasured/suggestions?space=onnx&format=zip")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    manifest = json.loads(archive.read("manifest.json"))
+    (network,) = manifest["networks"]
+    assert (network["architecture"], archive.read(network["file"])) == content["kept"]
+    assert manifest["without_file"] == [content["dropped"][0]]
 
 
 def test_suggestions_wait_for_each_other_and_not_for_predictions(serve: Callable[..., TestClient]):
