@@ -32,6 +32,7 @@ from device_db.repositories import (
     Devices,
     EncodingValues,
     Jobs,
+    JobStanding,
     Measurements,
     UploadedModels,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "ImportFormatError",
     "Job",
     "JobNotFoundError",
+    "JobStanding",
     "JobState",
     "JobStateError",
     "Jobs",
