@@ -118,8 +118,13 @@ class AdditiveProcess:
         return covariance @ self.dual, self.calibration * spread
 
     def half_width(self, level: float) -> float:
-        """Half the central interval of a level in standard deviations: Student's t, as n samples set the scale."""
-        return float(t.ppf(0.5 + level / 2, len(self.dual)))
+        """Half the central interval of a level in standard deviations.
+
+        Student's t, as n samples set the scale. They set k variances too, which costs a degree of freedom each, but no
+        more than half of them, as the variances have priors.
+        """
+        count, settled = len(self.dual), len(self.variances) + 1
+        return float(t.ppf(0.5 + level / 2, max(count - settled, count / 2)))
 
 
 def fit_additive_process(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from predictors.additive_process import Component, Linear, Matern, fit_additive_process
 
@@ -73,3 +74,9 @@ def test_calibration_comes_from_classes_that_are_left_out_whole():
 @pytest.mark.parametrize("kernel", [Linear(), Matern(2.0)])
 def test_diagonal_is_each_row_with_itself(kernel):
     np.testing.assert_allclose(kernel.diagonal(COLUMNS), np.diagonal(kernel(COLUMNS, COLUMNS)))
+
+
+@pytest.mark.parametrize(("count", "degrees"), [(40, 37), (4, 2)])
+def test_half_width_counts_what_the_variances_cost(count, degrees):
+    process = fitted((COLUMNS @ WEIGHTS)[:count], (COLUMNS[:count], NOISE[:count]))
+    assert process.half_width(0.9) == pytest.approx(student.ppf(0.95, degrees))
