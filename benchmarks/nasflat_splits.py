@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--task", action="append", choices=sorted(TASKS))
     parser.add_argument("--predictor", action="append", choices=list(FITS))
     parser.add_argument("--section", default="nasflat_splits", help="name of the section that --write writes")
+    parser.add_argument("--title", default="NASFLAT on the splits of its authors' network", help="of that section")
     parser.add_argument("--keep", type=Path, help="file of rows, which an interrupted run goes on from")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
@@ -70,11 +71,11 @@ def main() -> None:
             keep(arguments.keep, found)
             rows += found
     if arguments.write:
-        shown = [row for row in rows if row["task"] in names and row["predictor"] in predictors]
-        write_section(arguments.section, _section(shown))
+        shown = [row for name in predictors for row in rows if row["predictor"] == name and row["task"] in names]
+        write_section(arguments.section, _section(arguments.title, shown))
 
 
-def _section(rows: Sequence[dict[str, Any]]) -> str:
+def _section(title: str, rows: Sequence[dict[str, Any]]) -> str:
     names = [name for name in TASKS if any(row["task"] == name for row in rows)]
     header = ["predictor", *names, "Kendall", "median APE", "in 50 %", "in 80 %", "in 90 %"]
     body = []
@@ -85,12 +86,12 @@ def _section(rows: Sequence[dict[str, Any]]) -> str:
         ]
         keys = ("kendall", "median_ape", "coverage50", "coverage80", "coverage90")
         body.append([f"`{predictor}`", *shown, *(f"{_mean([row[key] for row in own.values()]):.3f}" for key in keys)])
-    for title, scores in _AUTHORS.items():
+    for trained, scores in _AUTHORS.items():
         shown = [f"{scores[name][0]:.3f} ± {scores[name][1]:.3f}" if name in scores else "-" for name in names]
-        body.append([f"authors' network, {title}", *shown, *["-"] * 5])
+        body.append([f"authors' network, {trained}", *shown, *["-"] * 5])
     published = PUBLISHED["NASFLAT"]
     body.append(["as published, other splits", *(f"{published[name]:.3f}" for name in names), *["-"] * 5])
-    return f"""### NASFLAT on the splits of its authors' network
+    return f"""### {title}
 
 Spearman correlation over every architecture that was not timed, {_SAMPLES} random timings of each target device, mean
 over targets ± standard deviation over {_SEEDS} seeds; the columns on the right are means over the tasks of the row. The

@@ -24,7 +24,7 @@ from predictors.accuracy_scale import AccuracyEstimate, AccuracyScale
 from predictors.additive_process import AdditiveProcess, Component, Linear, fit_additive_process
 from predictors.errors import TooFewSamplesError
 from predictors.normal_scores import normal_scores
-from spaces.base import Architecture, FloatArray, SearchSpace
+from spaces.base import Architecture, FloatArray, SearchSpace, class_of
 
 if TYPE_CHECKING:
     from predictors.graph.cross_fitted import CrossFittedFlan
@@ -108,7 +108,8 @@ def fit_accuracy(
         trained = fit_cross_fitted(space, architectures, accuracy, encodings.trained)
         groups = [*groups, trained.left_out[:, None]]
         components = (*components, Component(len(groups) - 1, Linear(), LOG_VARIANCE_TRAINED))
-    process = fit_additive_process(groups, normal_scores(accuracy), components)
+    classes = [class_of(space, architecture) for architecture in architectures]
+    process = fit_additive_process(groups, normal_scores(accuracy), components, classes)
     return AccuracyPredictor(space, samples, process, scale, columns, trained)
 
 

@@ -7,7 +7,7 @@ Williams 2006, sec. 5.2, whose equations 5.9 and 5.12 are the gradient and the l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -118,18 +118,27 @@ class AdditiveProcess:
         return covariance @ self.dual, self.calibration * spread
 
     def half_width(self, level: float) -> float:
-        """Half the central interval of a level in standard deviations: Student's t, as n samples set the scale."""
-        return float(t.ppf(0.5 + level / 2, len(self.dual)))
+        """Half the central interval of a level in standard deviations.
+
+        Student's t, as n samples set the scale. They set k variances too, which costs a degree of freedom each, but no
+        more than half of them, as the variances have priors.
+        """
+        count, settled = len(self.dual), len(self.variances) + 1
+        return float(t.ppf(0.5 + level / 2, max(count - settled, count / 2)))
 
 
 def fit_additive_process(
-    groups: Sequence[FloatArray], targets: FloatArray, components: Sequence[Component]
+    groups: Sequence[FloatArray],
+    targets: FloatArray,
+    components: Sequence[Component],
+    classes: Sequence[Hashable] | None = None,
 ) -> AdditiveProcess:
     """Fit to n samples.
 
     Args:
         groups: columns (n, d_g) of each group.
         targets: (n,) of about zero mean and unit variance.
+        classes: (n,) equal for samples that tell of each other and are left out together; by default none do.
     """
     kernels = np.stack([component.kernel(groups[component.group], groups[component.group]) for component in components])
     part = np.linspace(0, len(targets) - 1, min(len(targets), _MOST_WEIGHED)).astype(np.int64)
@@ -148,11 +157,23 @@ def fit_additive_process(
     found = np.exp(minimize(negative_log_posterior, expected, jac=True, method="L-BFGS-B", bounds=bounds).x)
     inverse, _ = _inverse(_covariance(kernels, found))
     dual = inverse @ targets
-    left_out = dual / np.sqrt(np.diagonal(inverse))
-    calibration = np.sqrt((left_out @ left_out + _PRIOR_RESIDUALS) / (len(targets) + _PRIOR_RESIDUALS))
+    left_out = _left_out(dual, inverse, range(len(targets)) if classes is None else classes)
+    calibration = np.sqrt((left_out + _PRIOR_RESIDUALS) / (len(targets) + _PRIOR_RESIDUALS))
     return AdditiveProcess(
         tuple(components), tuple(groups), found[:-1], float(found[-1]), dual, inverse, float(calibration)
     )
+
+
+def _left_out(dual: FloatArray, inverse: FloatArray, classes: Sequence[Hashable]) -> float:
+    """Squares of the samples' standardised residuals, summed, each class of them predicted from the others.
+
+    With the class B left out the residuals are inverse(P_BB) dual_B, and their covariance is inverse(P_BB), P the
+    inverse of the whole covariance.
+    """
+    rows: dict[Hashable, list[int]] = {}
+    for row, name in enumerate(classes):
+        rows.setdefault(name, []).append(row)
+    return sum(float(dual[own] @ np.linalg.solve(inverse[np.ix_(own, own)], dual[own])) for own in rows.values())
 
 
 def _covariance(kernels: FloatArray, variances: FloatArray) -> FloatArray:

@@ -16,6 +16,7 @@ from device_db import Accuracies
 from predictors.accuracy import MIN_ACCURACIES, fit_accuracy
 from predictors.accuracy_encodings import encodings_for
 from predictors.accuracy_scale import AccuracyEstimate
+from predictors.remembered import RememberedRows
 from service import pretrained
 from service.errors import FieldError, InvalidRequestError
 from service.pretrained import ShippedAccuracies
@@ -29,7 +30,6 @@ _Source = Literal["table", "fitted", "pretrained", "log10_macs"]
 ENOUGH_BESIDE_NETWORK: Final = 20
 # A fit is cubic in their number, and these are a second of one core; more of them hardly change its order.
 MOST_FITTED: Final = 400
-_REMEMBERED: Final = 2**16  # architectures
 # Searches that start together ask for the same one: the first makes it, the others wait.
 _LOADING, _FITTING = threading.Lock(), threading.Lock()
 
@@ -47,16 +47,11 @@ class Remembering:
 
     def __init__(self, predictor: AccuracyPredictor):
         self.predictor = predictor
-        self._means: dict[Architecture, float] = {}
+        self._means = RememberedRows()
 
     def means(self, architectures: Sequence[Architecture]) -> FloatArray:
         """Accuracy (n,) in % of each architecture."""
-        missing = [each for each in dict.fromkeys(architectures) if each not in self._means]
-        if len(self._means) + len(missing) > _REMEMBERED:
-            return self.predictor.predict(architectures).mean
-        if missing:
-            self._means.update(zip(missing, self.predictor.predict(missing).mean.tolist(), strict=True))
-        return np.array([self._means[each] for each in architectures])
+        return self._means.of(architectures, lambda missing: self.predictor.predict(missing).mean)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

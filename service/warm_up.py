@@ -11,11 +11,12 @@ def warm_up() -> None:
     if find_spec("torch") is None:
         return
     try:
-        from predictors.graph.pretrained_accuracy import load_transfer_network
+        from predictors.graph.pretrained_accuracy import load_transfer_network, pretrained_datasets
         from predictors.graph.shipped import has_pretrained, load_pretrained
         from spaces import SPACES
 
         for space in SPACES.values():
+            pretrained_datasets(space)  # reads the network of its accuracies
             if has_pretrained(space, "trunk"):
                 load_pretrained(space, "trunk")
         load_transfer_network()

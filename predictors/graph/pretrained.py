@@ -25,6 +25,7 @@ from predictors.graph.settings import NasflatSettings, TrainingSettings, TrunkSe
 from predictors.graph.supplementary import Supplementary, from_manifest, to_manifest
 from predictors.graph.training import OnProgress, silent
 from predictors.graph.trunk import Trunk
+from predictors.remembered import RememberedRows
 from predictors.source_latencies import SourceLatencies
 from predictors.source_lines import linear_latencies, reference_sample
 from spaces.base import Architecture, FloatArray, SearchSpace
@@ -32,12 +33,13 @@ from spaces.torch_seeding import seeded
 
 TRUNK_TRAINING: Final = TrainingSettings(epochs=60, batch=32, learning_rate=3e-3, series=64)
 NASFLAT_TRAINING: Final = TrainingSettings(epochs=40, batch=32, learning_rate=2e-3, series=2)
-_REMEMBERED: Final = 2**16  # architectures, as most of an answer's time goes into reading graphs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PretrainedTrunk:
     """Latencies of m source devices as columns; read-only and thread-safe.
+
+    It remembers what it was asked, as most of an answer's time goes into reading graphs.
 
     Attributes:
         module: the network, whose scores are log latencies in units of `scale`.
@@ -56,17 +58,11 @@ class PretrainedTrunk:
     mean: FloatArray
     deviation: FloatArray
     linear: FloatArray
-    _remembered: dict[Architecture, FloatArray] = field(default_factory=dict)
+    _remembered: RememberedRows = field(default_factory=RememberedRows)
 
     def columns(self, architectures: Sequence[Architecture]) -> FloatArray:
         """(n, m) each source's predicted latency, standardised over the space, over the root of m."""
-        missing = [wanted for wanted in dict.fromkeys(architectures) if wanted not in self._remembered]
-        if len(self._remembered) + len(missing) > _REMEMBERED:
-            return self._computed(architectures)
-        if missing:
-            self._remembered.update(zip(missing, self._computed(missing), strict=True))
-        rows = [self._remembered[architecture] for architecture in architectures]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.devices))
+        return self._remembered.of(architectures, self._computed)
 
     def relative(self, architectures: Sequence[Architecture]) -> FloatArray:
         """(n, m) each source's predicted latency over its median."""

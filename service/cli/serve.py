@@ -8,6 +8,8 @@ import shutil
 import socket
 import sys
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 _BACKLOG = 2048
+_POLL_SECONDS = 0.1
 _SHUTDOWN_SECONDS = 35  # a request that waits for its search ends by itself, a stream of events would not
 
 
@@ -52,7 +55,6 @@ def _run(settings: Settings, listener: socket.socket, data_dir: Path | None, *, 
     from service.app import create_app
     from service.cli.workspace import migrate_database
     from service.logging import configure_logging
-    from service.warm_up import warm_up
 
     if migrate:
         migrate_database(settings)
@@ -66,9 +68,19 @@ def _run(settings: Settings, listener: socket.socket, data_dir: Path | None, *, 
         proxy_headers=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    server = uvicorn.Server(config)
+    threading.Thread(target=_warm_up_later, args=(lambda: server.started,), name="warm-up", daemon=True).start()
     with suppress(KeyboardInterrupt):  # uvicorn has shut down in order by then
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
+
+
+def _warm_up_later(is_started: Callable[[], bool]) -> None:
+    """Once the server answers, as imports would take the interpreter's time from its start."""
+    from service.warm_up import warm_up
+
+    while not is_started():
+        time.sleep(_POLL_SECONDS)
+    warm_up()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,6 +5,7 @@ import pytest
 
 from arch_encodings import ENCODERS
 from predictors import TooFewSamplesError
+from predictors import accuracy as accuracy_of_few
 from predictors.accuracy import MIN_ACCURACIES, AccuracyEncodings, Expectation, encodings_for, fit_accuracy
 from predictors.accuracy_scale import AccuracyScale
 from predictors.metrics import kendall
@@ -172,3 +173,20 @@ def test_fit_accuracy_of_equal_accuracies_is_constant_and_trains_nothing(cells, 
 
 def test_scale_of_equal_accuracies_is_flat():
     np.testing.assert_allclose(AccuracyScale.of(np.full(6, 90.0))(np.linspace(-3, 3, 7)), 90.0)
+
+
+def test_fit_accuracy_calibrates_on_whole_isomorphism_classes(monkeypatch):
+    seen = []
+    fit = accuracy_of_few.fit_additive_process
+
+    def spy(groups, targets, components, classes):
+        seen.append(classes)
+        return fit(groups, targets, components, classes)
+
+    monkeypatch.setattr(accuracy_of_few, "fit_additive_process", spy)
+    space = get_space("nb201")
+    twins = [space.parse(row) for row in ([3, 0, 1, 0, 0, 2], [1, 0, 3, 0, 0, 2])]
+    cells = [*twins, *space.sample(6, rng=np.random.default_rng(0))]
+    fit_accuracy(space, cells, np.linspace(60, 90, 8), encodings_for(space, transfer=False))
+    assert seen[0][0] == seen[0][1]
+    assert len(set(seen[0])) == 7

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from predictors.additive_process import Component, Linear, Matern, fit_additive_process
 
@@ -50,6 +51,32 @@ def test_process_that_its_samples_surprise_widens_its_intervals():
     assert surprised.calibration > 1.2 > calm.calibration
 
 
+def test_calibration_comes_from_classes_that_are_left_out_whole():
+    rng = np.random.default_rng(4)
+    twice, targets = np.concatenate([COLUMNS, COLUMNS[:15]]), rng.standard_normal(40)
+    targets = np.concatenate([targets, targets[:15]])
+    classes = [*range(40), *range(15)]
+    components = [Component(0, Matern.around(COLUMNS), 0.0)]
+    process = fit_additive_process([twice], targets, components, classes)
+    covariance = process.variances[0] * components[0].kernel(twice, twice) + (process.noise + 1e-6) * np.eye(55)
+    squares = 0.0
+    for name in set(classes):
+        own = np.array(classes) == name
+        gain = covariance[np.ix_(own, ~own)] @ np.linalg.inv(covariance[np.ix_(~own, ~own)])
+        residuals = targets[own] - gain @ targets[~own]
+        spread = covariance[np.ix_(own, own)] - gain @ covariance[np.ix_(~own, own)]
+        squares += residuals @ np.linalg.solve(spread, residuals)
+    assert process.calibration == pytest.approx(np.sqrt((squares + 8) / (55 + 8)), rel=1e-3)
+    # One by one, each twin is told by the other.
+    assert process.calibration > 1.02 * fit_additive_process([twice], targets, components).calibration
+
+
 @pytest.mark.parametrize("kernel", [Linear(), Matern(2.0)])
 def test_diagonal_is_each_row_with_itself(kernel):
     np.testing.assert_allclose(kernel.diagonal(COLUMNS), np.diagonal(kernel(COLUMNS, COLUMNS)))
+
+
+@pytest.mark.parametrize(("count", "degrees"), [(40, 37), (4, 2)])
+def test_half_width_counts_what_the_variances_cost(count, degrees):
+    process = fitted((COLUMNS @ WEIGHTS)[:count], (COLUMNS[:count], NOISE[:count]))
+    assert process.half_width(0.9) == pytest.approx(student.ppf(0.95, degrees))

@@ -6,12 +6,14 @@ import sys
 
 import pytest
 
+from service.cli import serve
 from service.warm_up import warm_up
 
 PROGRAM = """
 import sys
 from service.app import create_app
 from service.settings import Settings
+from service.cli import serve
 from service.warm_up import warm_up
 
 create_app(Settings())
@@ -20,6 +22,8 @@ warm_up()
 assert "torch" in sys.modules
 from predictors.graph.shipped import _load
 assert _load.cache_info().currsize == 2
+from predictors.graph.pretrained_accuracy import _load as load_accuracies
+assert load_accuracies.cache_info().currsize == 2
 """
 
 
@@ -35,3 +39,17 @@ def test_what_cannot_be_loaded_is_logged(monkeypatch: pytest.MonkeyPatch, caplog
     with caplog.at_level(logging.WARNING):
         warm_up()
     assert "cannot be loaded" in caplog.text
+
+
+def test_warm_up_waits_until_the_server_answers(monkeypatch: pytest.MonkeyPatch):
+    events: list[str] = []
+    answers = iter([False, False, True])
+
+    def is_started() -> bool:
+        events.append("asked")
+        return next(answers)
+
+    monkeypatch.setattr("service.warm_up.warm_up", lambda: events.append("warm"))
+    monkeypatch.setattr(serve, "_POLL_SECONDS", 0.0)
+    serve._warm_up_later(is_started)
+    assert events == ["asked"] * 3 + ["warm"]

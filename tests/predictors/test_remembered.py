@@ -1,0 +1,41 @@
+import numpy as np
+
+from predictors.remembered import RememberedRows
+from spaces import get_space
+
+SPACE = get_space("nb201")
+CELLS = SPACE.sample(5, rng=np.random.default_rng(0))
+
+
+class Counted:
+    """Decisions of architectures, and how many were asked for each time."""
+
+    def __init__(self, width=None):
+        self.asked, self.width = [], width
+
+    def __call__(self, architectures):
+        self.asked.append(len(architectures))
+        rows = SPACE.decisions(architectures).astype(float).reshape(-1, 6)
+        return rows.sum(axis=1) if self.width is None else rows[:, : self.width]
+
+
+def test_rows_are_computed_once_and_come_in_the_order_asked_for():
+    for compute in (Counted(3), Counted()):
+        memory = RememberedRows()
+        memory.of(CELLS[:3], compute)
+        asked = [CELLS[2], CELLS[4], CELLS[0], CELLS[4]]
+        np.testing.assert_array_equal(memory.of(asked, compute), Counted(compute.width)(asked))
+        assert compute.asked == [3, 1]
+
+
+def test_rows_beyond_what_is_kept_are_computed_each_time():
+    memory, compute = RememberedRows(most=3), Counted(3)
+    memory.of(CELLS[:2], compute)
+    for _ in range(2):
+        np.testing.assert_array_equal(memory.of(CELLS, compute), Counted(3)(CELLS))
+    memory.of(CELLS[1::-1], compute)
+    assert compute.asked == [2, 5, 5]
+
+
+def test_rows_of_nothing_have_their_width():
+    assert RememberedRows().of([], Counted(3)).shape == (0, 3)
