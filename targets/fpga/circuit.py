@@ -52,6 +52,11 @@ class Circuit:
     is_stream: bool
 
     @property
+    def input_bits(self) -> int:
+        """Width of `x`."""
+        return self.input_elements * self.options.activation_bits
+
+    @property
     def circuit_hash(self) -> str:
         """SHA-256 of the options and the Verilog text: equal circuits have equal hashes."""
         options = json.dumps(asdict(self.options), sort_keys=True)

@@ -4,6 +4,7 @@ FpgaError (a TargetError)
 ├── InvalidCircuitError   sizes, options or weights that no circuit can be made of, with the parts at fault
 ├── ToolMissingError      a synthesis or place-and-route tool that is not installed, with the command that installs it
 └── SynthesisError        a tool that failed, ran out of time or out of memory
+    └── SynthesisCancelledError   somebody asked to stop
 """
 
 from __future__ import annotations
@@ -47,3 +48,10 @@ class SynthesisError(FpgaError):
         super().__init__(f"{tool} {reason}")
         self.tool = tool
         self.reason = reason
+
+
+class SynthesisCancelledError(SynthesisError):
+    """Somebody asked to stop."""
+
+    def __init__(self, tool: str):
+        super().__init__(tool, "was stopped")

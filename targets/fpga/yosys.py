@@ -7,15 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from targets.fpga.errors import SynthesisError, ToolMissingError
+from targets.fpga.errors import SynthesisCancelledError, SynthesisError, ToolMissingError
 
 INSTALL: Final = "pip install 'archcast[fpga]'"
 DEFAULT_TIMEOUT_S: Final = 600.0
 DEFAULT_MEMORY_MB: Final = 4096
+_SECONDS_BETWEEN_LOOKS: Final = 0.2
 
 # The child limits itself: a hook between fork and exec is unsafe in a process with threads.
 _CHILD: Final = """
@@ -38,7 +41,12 @@ def yosys_version() -> str:
 
 
 def run_yosys(
-    folder: Path, script: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, memory_mb: int = DEFAULT_MEMORY_MB
+    folder: Path,
+    script: str,
+    *,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    memory_mb: int = DEFAULT_MEMORY_MB,
+    is_cancelled: Callable[[], bool] | None = None,
 ) -> str:
     """Runs a script in a folder and returns the log.
 
@@ -47,6 +55,7 @@ def run_yosys(
         script: commands of Yosys, one per line.
         timeout_s: after which the process and its children are ended.
         memory_mb: address space of each of these processes.
+        is_cancelled: asked several times a second; true ends the processes.
 
     Raises:
         SynthesisError: the script failed or a limit was reached.
@@ -57,11 +66,19 @@ def run_yosys(
     return run_limited([sys.executable, "-I", "-c", _CHILD, str(memory_mb)], folder, tool="Yosys", timeout_s=timeout_s)
 
 
-def run_limited(command: list[str], folder: Path, *, tool: str, timeout_s: float) -> str:
+def run_limited(
+    command: list[str],
+    folder: Path,
+    *,
+    tool: str,
+    timeout_s: float,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> str:
     """Runs a command in a folder and returns what it printed.
 
     Raises:
-        SynthesisError: it failed or took longer; its children are ended with it.
+        SynthesisCancelledError: `is_cancelled` said so.
+        SynthesisError: it failed or took longer. Either way its children are ended with it.
     """
     log = folder / "log.txt"
     environment = {**os.environ, "TMPDIR": str(folder)}
@@ -76,9 +93,7 @@ def run_limited(command: list[str], folder: Path, *, tool: str, timeout_s: float
             start_new_session=True,
         )
         try:
-            code = process.wait(timeout_s)
-        except subprocess.TimeoutExpired as error:
-            raise SynthesisError(tool, f"did not finish within {timeout_s:g} s") from error
+            code = _wait(process, tool, timeout_s, is_cancelled)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -87,6 +102,19 @@ def run_limited(command: list[str], folder: Path, *, tool: str, timeout_s: float
     if code:
         raise SynthesisError(tool, f"failed: {_reason(text, code)}")
     return text
+
+
+def _wait(
+    process: subprocess.Popen[bytes], tool: str, timeout_s: float, is_cancelled: Callable[[], bool] | None
+) -> int:
+    deadline = time.monotonic() + timeout_s
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            return process.wait(left if is_cancelled is None else min(left, _SECONDS_BETWEEN_LOOKS))
+        except subprocess.TimeoutExpired:
+            if is_cancelled is not None and is_cancelled():
+                raise SynthesisCancelledError(tool) from None
+    raise SynthesisError(tool, f"did not finish within {timeout_s:g} s")
 
 
 def _reason(log: str, code: int) -> str:
