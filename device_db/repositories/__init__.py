@@ -8,6 +8,7 @@ from device_db.repositories.devices import Devices
 from device_db.repositories.encoding_values import EncodingValues
 from device_db.repositories.jobs import Jobs
 from device_db.repositories.measurements import Measurements
+from device_db.repositories.syntheses import Syntheses
 from device_db.repositories.uploaded_models import UploadedModels
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "EncodingValues",
     "Jobs",
     "Measurements",
+    "Syntheses",
     "UploadedModels",
 ]
