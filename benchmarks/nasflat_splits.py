@@ -20,7 +20,7 @@ from report import markdown_table, write_section
 
 from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import read_tables
-from service.benchmarks.latency_tasks import FITS, Bench, run_task
+from service.benchmarks.latency_tasks import FITS, open_bench, run_task
 from service.benchmarks.published import PUBLISHED
 from service.benchmarks.tasks import TASKS
 
@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--splits", type=Path, action="append", required=True, help="JSON of rows; repeatable")
     parser.add_argument("--task", action="append", choices=sorted(TASKS))
     parser.add_argument("--predictor", action="append", choices=list(FITS))
+    parser.add_argument("--section", default="nasflat_splits", help="name of the section that --write writes")
     parser.add_argument("--keep", type=Path, help="file of rows, which an interrupted run goes on from")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
@@ -64,12 +65,13 @@ def main() -> None:
     for name in names:
         missing = [p for p in predictors if (name, p) not in {(row["task"], row["predictor"]) for row in rows}]
         if missing:
-            bench = Bench.of(TASKS[name], tables[TASKS[name].space])
+            bench = open_bench(TASKS[name], tables, arguments.data, missing)
             found = run_task(bench, missing, [], [_SAMPLES], _SEEDS, splits=splits)
             keep(arguments.keep, found)
             rows += found
     if arguments.write:
-        write_section("nasflat_splits", _section(rows))
+        shown = [row for row in rows if row["task"] in names and row["predictor"] in predictors]
+        write_section(arguments.section, _section(shown))
 
 
 def _section(rows: Sequence[dict[str, Any]]) -> str:

@@ -18,7 +18,7 @@ from nasflat_tables import section, short_section
 from report import write_section
 
 from service.benchmarks.latency_tables import read_tables
-from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
+from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, open_bench, run_task
 from service.benchmarks.tasks import TASKS
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -49,13 +49,13 @@ def main() -> None:
     names = [name for name in names if name in (arguments.task or names)]
     kept = read_kept(arguments.keep)
     rows = [row for row in kept if row["task"] in names and row["seeds"] == arguments.seeds]
-    table = read_tables(arguments.data)[arguments.space]
+    tables = read_tables(arguments.data)
     samplers = arguments.sampler or ["random", "d_optimal"]
     parts = [(arguments.predictor, samplers, [20])] if arguments.predictor else _PARTS
     for part in parts:
         for name in names:
             if _lacks(rows, name, *part):
-                found = run_task(Bench.of(TASKS[name], table), *part, arguments.seeds)
+                found = run_task(open_bench(TASKS[name], tables, arguments.data, part[0]), *part, arguments.seeds)
                 found = [row for row in found if _key(row) not in map(_key, rows)]
                 keep(arguments.keep, found)
                 rows += found

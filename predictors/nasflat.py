@@ -65,6 +65,8 @@ class NasflatPredictor:
 
     def to_bytes(self) -> bytes:
         """Safetensors with a JSON manifest; `predictors.load` reads it."""
+        from predictors.graph.supplementary import to_manifest
+
         manifest = {
             "predictor": NAME,
             "format": _FORMAT,
@@ -74,6 +76,7 @@ class NasflatPredictor:
             "vocabulary": {name: dict(ops) for name, ops in self.network.vocabulary.ids.items()},
             "source": self.network.device,
             "scale": self.network.scale,
+            **to_manifest(self.network.supplementary),
             **self.line.numbers(),
         }
         tensors = {f"module.{name}": value.numpy() for name, value in self.network.module.state_dict().items()}
@@ -86,6 +89,7 @@ class NasflatPredictor:
         from predictors.graph.nasflat import Nasflat
         from predictors.graph.pretrained import NetworkOfDevice
         from predictors.graph.pretraining import module_tensors
+        from predictors.graph.supplementary import from_manifest
 
         if manifest.get("format") != _FORMAT or tuple(manifest["features"]) != feature_map(space).names:
             raise InvalidArtifactError(f"it was fitted on other features of {space.name}; fit it again")
@@ -94,10 +98,12 @@ class NasflatPredictor:
             settings, vocabulary = NasflatSettings(**manifest["settings"]), Vocabulary(manifest["vocabulary"])
             module = Nasflat(vocabulary.size, 1, settings)
             module.load_state_dict(module_tensors(tensors))
+            supplementary = from_manifest(space, manifest)
         except (SafetensorError, RuntimeError, ValueError) as error:
             raise InvalidArtifactError(str(error)) from error
         module.eval().requires_grad_(False)
-        network = NetworkOfDevice(space, module, settings, vocabulary, manifest["source"], manifest["scale"])
+        known = (manifest["source"], manifest["scale"], supplementary)
+        network = NetworkOfDevice(space, module, settings, vocabulary, *known)
         return cls(space, network, LinearLatency.of(manifest, tensors))
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from arch_encodings.learned.vocabulary import Vocabulary
     from predictors.graph.nasflat import Nasflat
     from predictors.graph.pretrained import PretrainedNasflat
+    from predictors.graph.supplementary import Supplementary
 
 NAME: Final = "nasflat_fine_tuned"
 _FORMAT: Final = 1
@@ -48,6 +49,7 @@ class FineTunedNasflat:
         location, scale: of the samples' log latency; scores are in these units.
         log_noise: scale of the errors of log latency on samples that a network has not seen.
         floor_ms: smallest latency it answers.
+        supplementary: the encoding that the settings name.
     """
 
     space: SearchSpace
@@ -59,6 +61,7 @@ class FineTunedNasflat:
     scale: float
     log_noise: float
     floor_ms: float
+    supplementary: Supplementary | None = None
 
     @property
     def name(self) -> str:
@@ -67,12 +70,14 @@ class FineTunedNasflat:
 
     def predict(self, architectures: Sequence[Architecture]) -> LatencyEstimate:
         """Latency of each architecture, in the order given."""
-        scores = _scores(self.module, self.space, self.vocabulary, architectures)
+        scores = _scores(self.module, self, architectures)
         mean_ms = np.maximum(np.exp(self.location + self.scale * scores), self.floor_ms)
         return LatencyEstimate(mean_ms, self.log_noise * mean_ms, self.floor_ms, student_half_width)
 
     def to_bytes(self) -> bytes:
         """Safetensors with a JSON manifest; `predictors.load` reads it."""
+        from predictors.graph.supplementary import to_manifest
+
         numbers = {name: getattr(self, name) for name in ("samples", "location", "scale", "log_noise", "floor_ms")}
         manifest = {
             "predictor": NAME,
@@ -82,6 +87,7 @@ class FineTunedNasflat:
             "vocabulary": {name: dict(ops) for name, ops in self.vocabulary.ids.items()},
             "devices": self.module.hardware.num_embeddings,
             "numbers": numbers,
+            **to_manifest(self.supplementary),
         }
         tensors = {f"module.{name}": value.numpy() for name, value in self.module.state_dict().items()}
         return save(tensors, metadata={"manifest": json.dumps(manifest)})
@@ -92,6 +98,7 @@ class FineTunedNasflat:
         from arch_encodings.learned.vocabulary import Vocabulary
         from predictors.graph.nasflat import Nasflat
         from predictors.graph.pretraining import module_tensors
+        from predictors.graph.supplementary import from_manifest
 
         if manifest.get("format") != _FORMAT:
             raise InvalidArtifactError("it is of another version; fit it again")
@@ -99,10 +106,12 @@ class FineTunedNasflat:
             settings, vocabulary = NasflatSettings(**manifest["settings"]), Vocabulary(manifest["vocabulary"])
             module = Nasflat(vocabulary.size, manifest["devices"], settings)
             module.load_state_dict(module_tensors(load(blob)))
+            supplementary = from_manifest(space, manifest)
         except (SafetensorError, RuntimeError, ValueError) as error:
             raise InvalidArtifactError(str(error)) from error
         module.eval().requires_grad_(False)
-        return cls(space=space, module=module, settings=settings, vocabulary=vocabulary, **manifest["numbers"])
+        known: dict[str, Any] = {**manifest["numbers"], "supplementary": supplementary}
+        return cls(space=space, module=module, settings=settings, vocabulary=vocabulary, **known)
 
 
 def fit_nasflat_fine_tuned(
@@ -128,7 +137,7 @@ def fit_nasflat_fine_tuned(
         rest = np.setdiff1d(np.arange(len(targets)), held_out)
         module = _tuned(pretrained, architectures, targets, rest, training)
         asked = [architectures[row] for row in held_out]
-        errors.append(targets[held_out] - _scores(module, pretrained.space, pretrained.vocabulary, asked))
+        errors.append(targets[held_out] - _scores(module, pretrained, asked))
     module = _tuned(pretrained, architectures, targets, np.arange(len(targets)), training)
     # The median of |t| is what the errors' median is compared with.
     spread = float(np.median(np.abs(np.concatenate(errors)))) / student_half_width(0.5)
@@ -142,6 +151,7 @@ def fit_nasflat_fine_tuned(
         scale=scale,
         log_noise=max(scale * spread, 1e-4),
         floor_ms=_FLOOR_SHARE * float(np.median(latency_ms)),
+        supplementary=pretrained.supplementary,
     )
 
 
@@ -155,15 +165,14 @@ def _tuned(
     """A copy of the network, trained on the samples `rows`, in the row of the device that follows the sources."""
     import torch
 
-    from predictors.graph.inputs import GraphInputs
-    from predictors.graph.pretraining import LatencyScorer
+    from predictors.graph.pretraining import LatencyScorer, read_graphs
     from predictors.graph.training import train
     from predictors.metrics import spearman  # scipy.stats takes a second to import
 
-    space, device = pretrained.space, len(pretrained.devices)
+    device = len(pretrained.devices)
     module = copy.deepcopy(pretrained.module).requires_grad_(True)
     known = [architectures[row] for row in rows.tolist()]
-    graphs = GraphInputs.of(space, known, pretrained.vocabulary)
+    graphs = read_graphs(pretrained.space, known, pretrained.vocabulary, pretrained.supplementary)
     with torch.inference_mode():
         scores = module(graphs, torch.arange(device)).numpy()
     alike = [spearman(column, targets[rows]) for column in scores.T]
@@ -177,16 +186,16 @@ def _tuned(
 
 
 def _scores(
-    module: Nasflat, space: SearchSpace, vocabulary: Vocabulary, architectures: Sequence[Architecture]
+    module: Nasflat, network: PretrainedNasflat | FineTunedNasflat, architectures: Sequence[Architecture]
 ) -> FloatArray:
-    """(n,) of the last device in the table."""
+    """(n,) of the last device in the table of `module`, which reads what `network` reads."""
     import torch
 
     from predictors.graph.pretraining import chunks
 
     device = torch.tensor([module.hardware.num_embeddings - 1])
     scores = np.zeros(len(architectures))
-    for part, graphs in chunks(space, architectures, vocabulary):
+    for part, graphs in chunks(network.space, architectures, network.vocabulary, network.supplementary):
         with torch.inference_mode():
             scores[part] = module(graphs, device)[:, 0].double().numpy()
     return scores

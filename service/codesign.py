@@ -26,6 +26,12 @@ from spaces.layer_groups import covered_groups
 from targets import Target, TargetError
 
 MAX_CONFIGURATIONS: Final = 10_000
+# Keys of a hardware description that no hardware depends on, and that which says whose description it is.
+_NO_DECISIONS: Final = {
+    "name": "only says how the hardware is called",
+    "description": "only says what the hardware stands for",
+    "target": "names the cost model, whose keys are its own: search on one of its devices instead",
+}
 _PROBES: Final = 8
 
 
@@ -51,6 +57,7 @@ class Codesign:
         self.space = ConfiguredSpace(space, names)
         self._known: dict[Configuration, SimulatedCosts | TargetError] = {}
         self._refusals: dict[Configuration, str | None] = {}
+        self._refused_on: dict[Configuration, TargetError] = {}  # of an architecture on a configuration
 
     def check(self) -> None:
         """Return if each candidate can be used in some configuration and has every metric that is asked for.
@@ -85,13 +92,17 @@ class Codesign:
     @property
     def warnings(self) -> list[str]:
         """What of the configurations that were met the model refuses."""
-        refused = [(chosen, error) for chosen, error in self._known.items() if isinstance(error, TargetError)]
-        if not refused:
-            return []
-        chosen, error = refused[0]
+        whole = {chosen: error for chosen, error in self._known.items() if isinstance(error, TargetError)}
+        kinds = {
+            f"the model refuses {len(whole)} of the {len(self._known)} configurations that were met": whole,
+            f"the model refuses architectures on {len(self._refused_on)} of the {len(self._known)} configurations that "
+            "were met": self._refused_on,
+        }
         return [
-            f"the model refuses {len(refused)} of the {len(self._known)} configurations that were met; they count as "
-            f"failed. The first: {named(self._options, chosen)}: {error}"
+            f"{what}; they count as failed. The first: {named(self._options, next(iter(errors)))}: "
+            f"{next(iter(errors.values()))}"
+            for what, errors in kinds.items()
+            if errors
         ]
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
@@ -144,8 +155,9 @@ class Codesign:
             return np.full(len(batch), np.nan)
         try:
             return costs.evaluators[metric](batch)
-        except TargetError:  # of one architecture, perhaps not of the others
+        except TargetError as error:  # of one architecture, perhaps not of the others
             if len(batch) == 1:
+                self._refused_on.setdefault(configuration, error)
                 return np.full(1, np.nan)
             return np.concatenate([self._evaluate(configuration, metric, [each]) for each in batch])
 
@@ -228,12 +240,21 @@ def _groups(space: SearchSpace, request: SearchRequest) -> dict[str, frozenset[s
 
 
 def _check_decisions(options: Mapping[Place, Sequence[Any]]) -> None:
-    """Raises: InvalidRequestError for what is decided twice, and for too many configurations."""
+    """Raises: InvalidRequestError for what is no decision or decided twice, and for too many configurations."""
     faults = []
     for member, *_, key in options:
+        if member == "hardware" and key in _NO_DECISIONS:
+            faults.append(FieldError(f"{key} is no decision: it {_NO_DECISIONS[key]}", json_pointer(["hardware", key])))
         if member == "hardware" and any(_is_of(place, key) for place in options):
             reason = f"{key} is a precision, and `precision` has candidates for that already"
             faults.append(FieldError(reason, json_pointer(["hardware", key])))
+    for place, values in options.items():
+        distinct = [(isinstance(value, bool), value) for value in values]  # True is no 1
+        faults += [
+            FieldError(f"the candidate {value!r} of {place[-1]} is given twice", json_pointer([*place, index]))
+            for index, value in enumerate(values)
+            if distinct.index(distinct[index]) < index
+        ]
     count = math.prod(map(len, options.values()))
     if count > MAX_CONFIGURATIONS:
         faults.append(FieldError(f"{count:,} configurations are too many, the most is {MAX_CONFIGURATIONS:,}", ""))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from predictors import CostLinear, GraphLinear, choose, cost_linear, fit_cost_linear, fit_graph_linear, graph_linear
 from service.left_out import LeftOutErrors, left_out_errors
@@ -50,12 +50,19 @@ class Evidence:
         log_density: mean logarithm of the density of each sample per ms; the greatest is chosen. None if not fitted.
         errors: of the left-out predictions; None if not fitted.
         reason: why it was not fitted.
+        pretrained_on: public devices whose timings it has seen beside the samples.
     """
 
     name: str
     log_density: float | None = None
     errors: LeftOutErrors | None = None
     reason: str | None = None
+    pretrained_on: tuple[str, ...] = ()
+
+    def of_device(self, device: str) -> dict[str, Any]:
+        """As a record of that device."""
+        record = asdict(self)
+        return record | {"pretrained_on_this_device": device in record.pop("pretrained_on")}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +71,6 @@ class Choice:
 
     predictor: Fitted
     evidence: tuple[Evidence, ...]
-
-    @property
-    def pretrained_on(self) -> tuple[str, ...]:
-        """Public devices whose timings the predictor has seen beside the samples."""
-        return self.predictor.trunk.devices if isinstance(self.predictor, GraphLinear) else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,4 +135,9 @@ class LatencyCandidates:
 
 def _evidence(fitted: Fitted, latency_ms: FloatArray) -> Evidence:
     measured_ms = latency_ms[cost_linear.fitted_rows(len(latency_ms))]
-    return Evidence(fitted.name, fitted.line.left_out_log_density, left_out_errors(fitted.line, measured_ms))
+    return Evidence(
+        fitted.name,
+        fitted.line.left_out_log_density,
+        left_out_errors(fitted.line, measured_ms),
+        pretrained_on=fitted.trunk.devices if isinstance(fitted, GraphLinear) else (),
+    )

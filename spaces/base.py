@@ -77,6 +77,10 @@ class Layer:
     kernel_width: int | None = None  # where the kernel is not square; its height is `kernel`
     is_input_streamed: bool = False  # hardware may take the input from the layer before without a way through memory
     is_output_streamed: bool = False  # and hand the output to the next one
+    reads_network_input: bool = False  # whether what it reads is the network's own input, which no layer wrote
+    writes_network_output: bool = (
+        False  # and what it writes the network's own output; `targets.network_ends` marks both
+    )
 
     @property
     def macs(self) -> int:

@@ -118,7 +118,8 @@ class Target(Protocol):
     Contract: immutable, hashable and equal by value, thread-safe, deterministic; a workload without layers costs 0.
 
     Latency and energy of an additive target add over layers: the cost of a workload is the sum of the costs of its
-    parts, whatever the parts and their order, which lets `segment_costs` cost whole spaces by look-up. A target in
+    parts, whatever the parts and their order, which lets `segment_costs` cost whole spaces by look-up; parts have no
+    `input_shape`, and their layers say whether they are a network's ends (`targets.network_ends`). A target in
     which one layer changes what the next one costs (activations that stay on chip, say) says that it is not additive,
     and then gets whole workloads. Whether it is may depend on the hardware description, for example on its `mode`.
     """

@@ -60,10 +60,16 @@ class UnsupportedPrecisionError(TargetError):
 
 
 class UnsupportedLayerError(TargetError):
-    """A layer that the hardware cannot run."""
+    """A layer that the hardware cannot run.
 
-    def __init__(self, hardware: str, layer: str, kind: str):
-        super().__init__(f"{hardware} cannot run the layer {layer!r} ({kind}); a host could, where one is given")
+    Args:
+        mode: of the model, where that is why.
+    """
+
+    def __init__(self, hardware: str, layer: str, kind: str, mode: str | None = None):
+        refused = f"{hardware} cannot run the layer {layer!r} ({kind})"
+        advice = "a host could, where one is given"
+        super().__init__(f"{refused} in mode {mode}; refined can, or {advice}" if mode else f"{refused}; {advice}")
         self.hardware = hardware
         self.layer = layer
         self.kind = kind

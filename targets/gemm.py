@@ -14,10 +14,7 @@ from typing import Final
 import numpy as np
 
 from spaces.base import BoolArray, FloatArray, Layer
-
-_GEMMS: Final = frozenset({"conv", "linear", "matmul"})
-# Element-wise layers that read and write memory; the rest rides along with the layer before or is mere addressing.
-_MOVERS: Final = frozenset({"pool", "add", "shuffle"})
+from targets.layer_kinds import MOVER_KINDS, PRODUCT_KINDS, RIDING_KINDS, vector_operations
 
 # What a row of numbers holds, in order.
 _NUMBERS: Final = (
@@ -64,8 +61,8 @@ def lower(layers: Sequence[Layer], batch: int, *, folds_batch: bool) -> Gemms:
     """The layers of `batch` samples.
 
     Args:
-        folds_batch: whether samples that share weights become further tokens of one product. Where not, only single
-            tokens do, as in BitMoD's code: decoding puts the batch into the tokens, reading prompts does not.
+        folds_batch: whether samples that share weights become further tokens of one product, rather than products of
+            their own.
     """
     rows = [_row(layer, batch, folds_batch) for layer in layers]
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(_NUMBERS))
@@ -78,17 +75,16 @@ def lower(layers: Sequence[Layer], batch: int, *, folds_batch: bool) -> Gemms:
 
 
 def _row(layer: Layer, batch: int, folds_batch: bool) -> tuple[float, ...]:
-    if layer.kind not in _GEMMS:
-        moves = layer.kind in _MOVERS
-        ops = batch * layer.out_elements * (layer.kernel_area if layer.kind == "pool" else max(1, layer.inputs - 1))
+    if layer.kind not in PRODUCT_KINDS:
+        moves = layer.kind in MOVER_KINDS
         in_rows = batch * layer.inputs * layer.in_height * layer.in_width if moves else 0
         out_rows = batch * layer.out_height * layer.out_width if moves else 0
-        rides = layer.kind in ("norm", "activation")
         traffic = (layer.in_channels, in_rows, layer.out_channels, out_rows)
-        is_mover = moves and layer.kind != "shuffle"
-        return (0, 0, 0, 0, 0, *traffic, ops if is_mover else 0, ops if rides else 0, 0)
+        operations = batch * vector_operations(layer)
+        rides = layer.kind in RIDING_KINDS
+        return (0, 0, 0, 0, 0, *traffic, 0 if rides else operations, operations if rides else 0, 0)
     positions = layer.out_height * layer.out_width
-    folds = layer.kind != "matmul" and (folds_batch or positions == 1)
+    folds = layer.kind != "matmul" and folds_batch
     return (
         layer.groups * (batch if layer.kind == "matmul" else 1),
         layer.groups * (1 if folds else batch),

@@ -58,4 +58,7 @@ class HardwareTarget(ABC, Generic[SpecT]):
         """Raises: UnsupportedLayerError for the first layer that the hardware cannot run."""
         for layer in workload.layers:
             if not self.supports(layer):
-                raise UnsupportedLayerError(self.name, layer.name, layer.kind)
+                mode = getattr(self.hardware, "mode", None)
+                raise UnsupportedLayerError(
+                    self.name, layer.name, layer.kind, mode=mode if mode == "published" else None
+                )

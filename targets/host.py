@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from spaces.base import Layer, Workload
 from targets.base import Cost, Precision, Target
+from targets.network_ends import with_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class WithHost:
 
         Raises: UnsupportedPrecisionError; UnsupportedLayerError for what neither runs.
         """
+        workload = with_ends(workload)  # which its parts keep
         is_ours = [self.accelerator.supports(layer) for layer in workload.layers]
         ours = self.accelerator.cost(_selected(workload, is_ours), precision)
         others = self.host.cost(_selected(workload, [not mine for mine in is_ours]))

@@ -13,6 +13,7 @@ from spaces.layer_groups import layer_group
 from targets.base import Cost, Cycles, Precision
 from targets.errors import NotAdditiveError
 from targets.hardware_target import HardwareTarget
+from targets.network_ends import with_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class MixedPrecision:
 
         Raises: UnsupportedPrecisionError, UnsupportedLayerError.
         """
+        workload = with_ends(workload)  # which its parts keep
         targets = [target for _, target in self.groups] + [self.rest]
         chosen = [self._index(layer) for layer in workload.layers]
         costs = [

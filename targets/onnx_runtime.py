@@ -237,6 +237,7 @@ def _quantised(path: Path, folder: Path, settings: TimingSettings) -> Path:
     """The network with 8-bit weights and activations."""
     import logging
 
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -254,7 +255,7 @@ def _quantised(path: Path, folder: Path, settings: TimingSettings) -> Path:
     logging.getLogger().setLevel(logging.ERROR)  # it advises to do what is done here
     prepared, quantised = folder / "prepared.onnx", folder / "int8.onnx"
     try:
-        quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+        quant_pre_process(_without_optional_inputs(onnx.load(path)), str(prepared), skip_symbolic_shape=True)
         quantize_static(
             str(prepared),
             str(quantised),
@@ -267,6 +268,20 @@ def _quantised(path: Path, folder: Path, settings: TimingSettings) -> Path:
     except Exception as error:  # whatever the quantiser meets in a network that it does not know
         raise UntimedError(f"ONNX Runtime's quantiser fails: {error}") from error
     return quantised
+
+
+def _without_optional_inputs(model: Any) -> Any:
+    """The model with inputs that have no value of their own alone.
+
+    Up to version 3 of the format every weight is an input too. Once the quantiser has folded such a weight away, ONNX
+    Runtime takes what is left of it for an input that it was not given.
+    """
+    model.ir_version = max(model.ir_version, 4)
+    weights = {weight.name for weight in model.graph.initializer}
+    inputs = [each for each in model.graph.input if each.name not in weights]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    return model
 
 
 def _quantile(ordered: list[float], level: float) -> float:

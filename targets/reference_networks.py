@@ -117,7 +117,7 @@ def bert_base(tokens: int = 128) -> Workload:
             _linear(f"{name}.out_linear", 4 * hidden, hidden, tokens),
             _residual(f"{name}.out_add", hidden, tokens),
         ]
-    return Workload((*layers, _linear("classifier", hidden, 2)))
+    return Workload((*layers, _linear("classifier", hidden, 2)), (hidden, 1, tokens))
 
 
 def _attention(name: str, hidden: int, heads: int, tokens: int) -> Iterator[Layer]:

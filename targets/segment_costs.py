@@ -11,6 +11,7 @@ import numpy as np
 from spaces.base import Architecture, FloatArray, Layer, SearchSpace, Workload
 from spaces.part_table import PartTable
 from targets.base import Cost, Precision, Target
+from targets.network_ends import part_layers_with_ends
 
 _LATENCY, _ENERGY = 0, 1
 
@@ -76,7 +77,7 @@ def _part_table(target: Target, space: SearchSpace, precision: Precision, batch:
     """Latency in ms and energy in mJ (NaN where unknown) of each part, and the cost of no layer at all."""
 
     def cost(layers: tuple[Layer, ...]) -> Cost:
-        return target.cost(Workload(layers, batch=batch), precision)
+        return target.cost(Workload(part_layers_with_ends(space, layers), batch=batch), precision)
 
     return PartTable(space, lambda layers: _pair(cost(layers)), 2), cost(())
 

@@ -6,7 +6,7 @@ the table's nearest family of equal capacity and banks:
 
 - in the port's width: between neighbours linear in the logarithms of width and energy; beyond the family's widths
   proportional to the width (wider) or constant (narrower, where decoding and wires dominate);
-- in the capacity: energy grows with its square root (length of the wires), area in proportion.
+- in the capacity: energy and access time grow with its square root (length of the wires), area in proportion.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spaces.base import FloatArray
+
+_COLUMNS: Final = ("read_pj", "write_pj", "area_mm2", "access_ns")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,11 +33,13 @@ class SramCosts:
         read_pj: of one access at full width.
         write_pj: of one access at full width.
         area_mm2: of the whole buffer.
+        access_ns: until a read has its data.
     """
 
     read_pj: FloatArray
     write_pj: FloatArray
     area_mm2: FloatArray
+    access_ns: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,19 +62,19 @@ def sram_costs(size_bytes: ArrayLike, banks: ArrayLike, width_bits: ArrayLike) -
         [np.abs(np.log2(size / each.size_bytes)) + np.abs(np.log2(bank / each.banks)) for each in families]
     )
     nearest = distance.argmin(axis=0)
-    found = np.empty((3, *size.shape))
+    found = np.empty((len(_COLUMNS), *size.shape))
     for index, family in enumerate(families):
         is_here = nearest == index
         if is_here.any():
             scale = size[is_here] / family.size_bytes
-            growth = np.stack([np.sqrt(scale), np.sqrt(scale), scale])
+            growth = np.stack([np.sqrt(scale), np.sqrt(scale), scale, np.sqrt(scale)])
             found[:, is_here] = _at_width(family, width[is_here]) * growth
-    read_pj, write_pj, area_mm2 = found[0], found[1], found[2]
-    return SramCosts(read_pj, write_pj, area_mm2)
+    read_pj, write_pj, area_mm2, access_ns = found[0], found[1], found[2], found[3]
+    return SramCosts(read_pj, write_pj, area_mm2, access_ns)
 
 
 def _at_width(family: _Family, width: FloatArray) -> FloatArray:
-    """(3, n) read, write and area of the family's capacity at other widths."""
+    """(4, n) the columns of the family's capacity at other widths."""
     widest = family.width_bits[-1]
     beyond = np.maximum(width / widest, 1.0)
     log_width = np.log(np.clip(width, family.width_bits[0], widest))
@@ -79,7 +84,7 @@ def _at_width(family: _Family, width: FloatArray) -> FloatArray:
     # A row of the table as it stands there, without the detour through logarithms.
     return np.stack(
         [np.where(is_known, column[exact], value) for column, value in zip(family.costs, values, strict=True)]
-    ) * (np.stack([beyond, beyond, np.ones_like(beyond)]))
+    ) * (np.stack([beyond, beyond, np.ones_like(beyond), np.ones_like(beyond)]))
 
 
 @cache
@@ -91,6 +96,6 @@ def _families() -> tuple[_Family, ...]:
         members = sorted(
             (row for row in rows if (row["size_bytes"], row["banks"]) == key), key=lambda row: row["width_bits"]
         )
-        costs = np.array([[row[name] for row in members] for name in ("read_pj", "write_pj", "area_mm2")])
+        costs = np.array([[row[name] for row in members] for name in _COLUMNS])
         families.append(_Family(*key, np.array([row["width_bits"] for row in members]), costs))
     return tuple(families)

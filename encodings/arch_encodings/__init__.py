@@ -27,7 +27,7 @@ _QUICK: Final[tuple[Encoder, ...]] = (
 )
 
 
-def encoders_with(zcp: Zcp) -> dict[str, Encoder]:
+def encoders_with(zcp: Encoder) -> dict[str, Encoder]:
     """Every encoding by its name, of which the zero-cost one, also in combinations, is `zcp`."""
     singles: dict[str, Encoder] = {encoder.name: encoder for encoder in (*_QUICK, zcp)}
     combined = {name: Combination(name, [singles[part] for part in parts]) for name, parts in COMBINATIONS.items()}

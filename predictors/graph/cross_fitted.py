@@ -18,7 +18,7 @@ from predictors.graph.accuracy import FlanRanker, fit_flan
 from predictors.graph.accuracy_network import AccuracyNetwork
 from predictors.graph.embedding import embed_graphs
 from predictors.graph.settings import TrainingSettings
-from spaces.base import Architecture, FloatArray, SearchSpace
+from spaces.base import Architecture, FloatArray, IntArray, SearchSpace, class_of
 
 _FOLDS: Final = 4
 _TRAINING: Final = TrainingSettings(epochs=30, batch=8)
@@ -57,7 +57,7 @@ def fit_cross_fitted(
         accuracy: (n,) whose ranks alone count.
     """
     count = len(architectures)
-    fold = np.random.default_rng(_TRAINING.seed).permutation(count) % _FOLDS
+    fold = _folds(space, architectures)
     training = replace(_TRAINING, batch=max(_TRAINING.batch, -(-count // _MOST_BATCHES)))
     left_out = np.zeros(count)
     rankers = []
@@ -68,3 +68,13 @@ def fit_cross_fitted(
         rankers.append(fit_flan(space, kept, accuracy[~is_asked], training=training, start=start))
         left_out[is_asked] = rankers[-1].score(held_out)
     return CrossFittedFlan(tuple(rankers), left_out)
+
+
+def _folds(space: SearchSpace, architectures: Sequence[Architecture]) -> IntArray:
+    """(n,) the fold of each architecture, the same for those that are one network; never are all in one fold."""
+    classes = [class_of(space, architecture) for architecture in architectures]
+    if len(set(classes)) < _FOLDS:
+        classes = [str(row) for row in range(len(architectures))]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(classes))}
+    fold = np.random.default_rng(_TRAINING.seed).permutation(len(numbers)) % _FOLDS
+    return fold[[numbers[name] for name in classes]]

@@ -7,8 +7,8 @@ while the latency of a block depends on the channels and pixels at its place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -50,6 +50,7 @@ class GraphInputs:
         depths: (n, c, k) int64, see `DEPTHS` and `DEAD` of `graph_batch`.
         attributes: (n, c, k, ATTRIBUTES) float32, costs of the node's layers, logarithmic and linear, standardised
             over the space without any label.
+        supplementary: (n, d) float32 of a supplementary encoding, where the network reads one.
     """
 
     ops: Tensor
@@ -58,6 +59,7 @@ class GraphInputs:
     exists: Tensor
     depths: Tensor
     attributes: Tensor
+    supplementary: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -81,15 +83,19 @@ class GraphInputs:
 
     def take(self, rows: Tensor) -> GraphInputs:
         """The architectures of these rows."""
-        return GraphInputs(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return self._each(lambda tensor: tensor[rows])
 
     def to(self, device: torch.device | str) -> GraphInputs:
         """The same on a torch device."""
-        return GraphInputs(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return self._each(lambda tensor: tensor.to(device))
 
     def flat(self) -> GraphInputs:
-        """Each cell as an architecture of one cell, (n c, 1, k); row-major."""
-        return GraphInputs(*(getattr(self, field.name).flatten(0, 1)[:, None] for field in fields(self)))
+        """Each cell as an architecture of one cell, (n c, 1, k); row-major, without the supplementary encoding."""
+        return replace(self, supplementary=None)._each(lambda tensor: tensor.flatten(0, 1)[:, None])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> GraphInputs:
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        return GraphInputs(**{name: change(tensor) for name, tensor in tensors.items() if tensor is not None})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -47,14 +47,14 @@ class Nasflat(nn.Module):
         self.head = nn.Sequential(*mlp(joined, head, head, head, dropout=settings.dropout), nn.ReLU())
         self.last = nn.Linear(head, 1)
 
-    def forward(self, graphs: GraphInputs, devices: Tensor, supplementary: Tensor | None = None) -> Tensor:
+    def forward(self, graphs: GraphInputs, devices: Tensor) -> Tensor:
         """(n, m) scores of n architectures on m devices, rows `devices` (m,) of the table of hardware embeddings.
 
         Graphs are read once for all devices; only what a gate has touched is computed for each.
         """
-        return self.last(self.embed(graphs, devices, supplementary))[..., 0]
+        return self.last(self.embed(graphs, devices))[..., 0]
 
-    def embed(self, graphs: GraphInputs, devices: Tensor, supplementary: Tensor | None = None) -> Tensor:
+    def embed(self, graphs: GraphInputs, devices: Tensor) -> Tensor:
         """(n, m, head_width) before the last layer; arguments as of `forward`."""
         hardware = self.hardware(devices)
         cells, count, wanted = graphs.ops.shape[1], len(graphs), len(devices)
@@ -62,8 +62,8 @@ class Nasflat(nn.Module):
         embedded = pooled[:, 0] if cells == 1 else self.combine(pooled[:, :2].transpose(1, 2).flatten(2))
         parts = [embedded, hardware.expand(count, -1, -1)]
         if self.supplementary is not None:
-            assert supplementary is not None, "this network reads a supplementary encoding"
-            parts.append(self.supplementary(supplementary)[:, None].expand(-1, wanted, -1))
+            assert graphs.supplementary is not None, "this network reads a supplementary encoding"
+            parts.append(self.supplementary(graphs.supplementary)[:, None].expand(-1, wanted, -1))
         return self.head(torch.cat(parts, dim=2))
 
     def _cells(self, graphs: GraphInputs, hardware: Tensor) -> Tensor:

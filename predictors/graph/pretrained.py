@@ -16,11 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
+from arch_encodings import ENCODERS, Encoder
 from arch_encodings.learned.vocabulary import Vocabulary
 from predictors.graph.inputs import GraphInputs
 from predictors.graph.nasflat import Nasflat
 from predictors.graph.pretraining import chunks, fit_network, module_tensors
 from predictors.graph.settings import NasflatSettings, TrainingSettings, TrunkSettings
+from predictors.graph.supplementary import Supplementary, from_manifest, to_manifest
 from predictors.graph.training import OnProgress, silent
 from predictors.graph.trunk import Trunk
 from predictors.source_latencies import SourceLatencies
@@ -127,6 +129,7 @@ class PretrainedNasflat:
         devices: names of the sources.
         scale: (m,) of each device's log latency.
         linear: (r, m) what linear models of the sources say, see `linear_latencies`.
+        supplementary: the encoding that the settings name.
     """
 
     space: SearchSpace
@@ -136,13 +139,14 @@ class PretrainedNasflat:
     devices: tuple[str, ...]
     scale: FloatArray
     linear: FloatArray
+    supplementary: Supplementary | None = None
 
     def relative(self, architectures: Sequence[Architecture], device: int | None = None) -> FloatArray:
         """(n, m) each source's predicted latency over its median, or (n, 1) that of one of them."""
         wanted = np.arange(len(self.devices)) if device is None else np.array([device])
         rows = torch.from_numpy(wanted)
         scores = np.zeros((len(architectures), len(wanted)))
-        for part, graphs in chunks(self.space, architectures, self.vocabulary):
+        for part, graphs in chunks(self.space, architectures, self.vocabulary, self.supplementary):
             with torch.inference_mode():
                 scores[part] = self.module(graphs, rows).double().numpy()
         return np.exp(self.scale[wanted] * scores)
@@ -152,12 +156,12 @@ class PretrainedNasflat:
         module = copy.deepcopy(self.module)
         module.hardware = torch.nn.Embedding.from_pretrained(module.hardware.weight[device : device + 1])
         module.eval().requires_grad_(False)
-        scale = float(self.scale[device])
-        return NetworkOfDevice(self.space, module, self.settings, self.vocabulary, self.devices[device], scale)
+        known = (self.devices[device], float(self.scale[device]), self.supplementary)
+        return NetworkOfDevice(self.space, module, self.settings, self.vocabulary, *known)
 
     def manifest(self) -> dict[str, Any]:
         """What an artifact says of it."""
-        return _manifest(self)
+        return _manifest(self) | to_manifest(self.supplementary)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """What an artifact keeps of it."""
@@ -173,7 +177,8 @@ class PretrainedNasflat:
         module.load_state_dict(module_tensors(tensors))
         scale, linear = (np.asarray(tensors[name], np.float64) for name in ("scale", "linear"))
         module.eval().requires_grad_(False)
-        return cls(space, module, settings, vocabulary, tuple(manifest["devices"]), scale, linear)
+        supplementary = from_manifest(space, manifest)
+        return cls(space, module, settings, vocabulary, tuple(manifest["devices"]), scale, linear, supplementary)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,6 +188,7 @@ class NetworkOfDevice:
     Attributes:
         device: its name.
         scale: of its log latency.
+        supplementary: the encoding that the settings name.
     """
 
     space: SearchSpace
@@ -191,6 +197,7 @@ class NetworkOfDevice:
     vocabulary: Vocabulary
     device: str
     scale: float
+    supplementary: Supplementary | None = None
 
     @property
     def width(self) -> int:
@@ -201,7 +208,7 @@ class NetworkOfDevice:
         """(n, 1 + head_width) predicted latency over the device's median, and each last unit's share in its score."""
         last = self.module.last
         columns = np.zeros((len(architectures), self.width))
-        for part, graphs in chunks(self.space, architectures, self.vocabulary):
+        for part, graphs in chunks(self.space, architectures, self.vocabulary, self.supplementary):
             with torch.inference_mode():
                 shares = (self.module.embed(graphs, torch.tensor([0]))[:, 0] * last.weight[0]).double()
                 columns[part, 0] = np.exp(self.scale * (shares.sum(dim=1) + last.bias[0].double()).numpy())
@@ -217,14 +224,24 @@ def pretrain_nasflat(
     checkpoint: Path | None = None,
     *,
     resume: bool = False,
+    encoders: Mapping[str, Encoder] = ENCODERS,
 ) -> PretrainedNasflat:
-    """Train NASFLAT's network; some seconds on one core for 256 architectures."""
-    vocabulary = Vocabulary.of([sources.space])
+    """Train NASFLAT's network; some seconds on one core for 256 architectures.
+
+    Args:
+        encoders: where `settings.encoding` is looked up; `ENCODERS` has those that a saved network finds again.
+    Raises: KeyError for an encoding that is not there; UnsupportedSpaceError.
+    """
+    vocabulary, supplementary = Vocabulary.of([sources.space]), None
+    if settings.encoding:
+        supplementary = Supplementary.over(sources.space, encoders[settings.encoding], sources.architectures)
+    settings = replace(settings, supplementary=supplementary.width if supplementary else 0)
     with seeded(training.seed):
         module = Nasflat(vocabulary.size, len(sources.devices) + 1, settings)
-    fit_network(module, sources, vocabulary, training, _score_of_nasflat, on_progress, checkpoint, resume)
+    score = _score_of_nasflat
+    fit_network(module, sources, vocabulary, training, score, on_progress, checkpoint, resume, supplementary)
     known = (sources.space, module, settings, vocabulary, sources.devices, sources.scale()[1])
-    return PretrainedNasflat(*known, linear_latencies(sources))
+    return PretrainedNasflat(*known, linear_latencies(sources), supplementary)
 
 
 def _manifest(network: PretrainedTrunk | PretrainedNasflat) -> dict[str, Any]:

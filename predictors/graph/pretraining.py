@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from arch_encodings.learned.vocabulary import Vocabulary
 from predictors.graph.inputs import GraphInputs
 from predictors.graph.settings import TrainingSettings
+from predictors.graph.supplementary import Supplementary
 from predictors.graph.training import OnProgress, train
 from predictors.source_latencies import SourceLatencies
 from spaces.base import Architecture, SearchSpace
@@ -45,27 +47,43 @@ def fit_network(
     on_progress: OnProgress,
     checkpoint: Path | None = None,
     resume: bool = False,
+    supplementary: Supplementary | None = None,
 ) -> None:
     """Trains the network on the sources' standardised log latencies; it is left on the CPU, in evaluation mode.
 
     Args: checkpoint, resume: as of `train`.
     """
-    graphs = GraphInputs.of(sources.space, sources.architectures, vocabulary).to(training.device)
+    graphs = read_graphs(sources.space, sources.architectures, vocabulary, supplementary).to(training.device)
     targets = torch.from_numpy(sources.standardised()).float().to(training.device)
     module.to(training.device)
     shapes = [f"{name} {tuple(weights.shape)}" for name, weights in module.named_parameters()]
-    inputs = "\n".join([*shapes, *sources.devices, *(architecture.key for architecture in sources.architectures)])
+    encoding = [] if supplementary is None else [supplementary.normalizer.to_json()]
+    inputs = "\n".join([*shapes, *sources.devices, *(one.key for one in sources.architectures), *encoding])
     scorer = LatencyScorer(module, graphs, score)
     train(scorer, targets, training, checkpoint=checkpoint, resume=resume, inputs=inputs, on_progress=on_progress)
     module.to("cpu").requires_grad_(False)
 
 
+def read_graphs(
+    space: SearchSpace,
+    architectures: Sequence[Architecture],
+    vocabulary: Vocabulary,
+    supplementary: Supplementary | None = None,
+) -> GraphInputs:
+    """What a network reads of at least one architecture."""
+    graphs = GraphInputs.of(space, architectures, vocabulary)
+    return graphs if supplementary is None else replace(graphs, supplementary=supplementary.columns(architectures))
+
+
 def chunks(
-    space: SearchSpace, architectures: Sequence[Architecture], vocabulary: Vocabulary
+    space: SearchSpace,
+    architectures: Sequence[Architecture],
+    vocabulary: Vocabulary,
+    supplementary: Supplementary | None = None,
 ) -> list[tuple[slice, GraphInputs]]:
-    """The architectures' graphs, part by part."""
+    """What a network reads of the architectures, part by part."""
     parts = [slice(start, start + _CHUNK) for start in range(0, len(architectures), _CHUNK)]
-    return [(part, GraphInputs.of(space, architectures[part], vocabulary)) for part in parts]
+    return [(part, read_graphs(space, architectures[part], vocabulary, supplementary)) for part in parts]
 
 
 def module_tensors(tensors: Mapping[str, np.ndarray]) -> dict[str, Tensor]:

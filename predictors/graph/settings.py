@@ -48,6 +48,9 @@ class NasflatSettings:
     Attributes:
         hardware_width: of a device's embedding, which joins each node's operation and, unlike there, the head.
         layers: of the main stack, after `refinement_layers` of the stack that refines the operations' embeddings.
+        encoding: name of the supplementary encoding that enters at the head; empty without one.
+        supplementary: its columns, which training finds out.
+        supplementary_width: of what its MLP makes of it.
         has_attributes: whether nodes carry their place, depth and cost, on which latency depends.
     """
 
@@ -58,6 +61,7 @@ class NasflatSettings:
     width: int = 64
     refinement_layers: int = 2
     layers: int = 3
+    encoding: str = ""
     supplementary: int = 0
     supplementary_width: int = 48
     head_width: int = 64

@@ -22,10 +22,10 @@ from service.benchmarks.accuracy_splits import AccuracyBench, Split
 from service.benchmarks.baselines import BASELINES, regress
 from spaces.base import FloatArray
 
-_EPOCHS: Final = 150
-_BATCH: Final = 8
-_MOST_STEPS: Final = 750
-_TRANSFER_EPOCHS: Final = 30
+# FLAN's training from scratch, as published.
+TRAINING: Final = TrainingSettings(epochs=150, batch=8)
+# On from the network of other spaces.
+_TRAINING_ON: Final = TrainingSettings(epochs=30, batch=8)
 _REFERENCE_SIZE: Final = 2048
 # What FLAN may read at its head beside the graph.
 FLAN_ENCODINGS: Final[Mapping[str, str]] = {
@@ -73,18 +73,10 @@ def _flan(encoding: str | None = None, settings: FlanSettings = FlanSettings()) 
         columns = None if encoding is None else standardised(bench.encoded(encoding))
         known, asked = (None if columns is None else columns[rows] for rows in (split.train, split.test))
         trained, wanted = ([bench.architectures[row] for row in rows] for rows in (split.train, split.test))
-        fitted = fit_flan(
-            bench.space, trained, bench.accuracy[split.train], known, settings, training_for(len(trained))
-        )
+        fitted = fit_flan(bench.space, trained, bench.accuracy[split.train], known, settings, TRAINING)
         return fitted.score(wanted, asked)
 
     return predict
-
-
-def training_for(samples: int) -> TrainingSettings:
-    """FLAN's training from scratch: batches of 8 and at most 150 epochs, as published, but no more than 750 steps."""
-    batches = -(-samples // _BATCH)
-    return TrainingSettings(epochs=min(_EPOCHS, _MOST_STEPS // batches), batch=_BATCH)
 
 
 def _flan_transferred(bench: AccuracyBench, split: Split) -> FloatArray:
@@ -93,9 +85,8 @@ def _flan_transferred(bench: AccuracyBench, split: Split) -> FloatArray:
     from predictors.graph.pretrained_accuracy import load_transfer_network
 
     trained, wanted = ([bench.architectures[row] for row in rows] for rows in (split.train, split.test))
-    training = TrainingSettings(epochs=_TRANSFER_EPOCHS, batch=_BATCH)
     start = load_transfer_network()
-    fitted = fit_flan(bench.space, trained, bench.accuracy[split.train], training=training, start=start)
+    fitted = fit_flan(bench.space, trained, bench.accuracy[split.train], training=_TRAINING_ON, start=start)
     return fitted.score(wanted)
 
 

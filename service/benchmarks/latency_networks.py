@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ import numpy as np
 
 from predictors import SourceLatencies
 from predictors.graph.pretrained import PretrainedNasflat, PretrainedTrunk, pretrain_nasflat, pretrain_trunk
-from predictors.graph.settings import TrainingSettings
+from predictors.graph.settings import NasflatSettings, TrainingSettings
 from predictors.graph.shipped import Kind
 from predictors.graph.training import OnProgress, silent
 from predictors.metrics import kendall, spearman
@@ -30,9 +31,16 @@ HELD_OUT_SHARE: Final = 0.1
 # Variants of a device on networks whose input shape upstream does not give.
 _NOT_DEVICES: Final = "_large"
 _PACKAGES: Final = ("numpy", "torch", "archcast")
-TRAININGS: Final[dict[Kind, TrainingSettings]] = {
-    "trunk": TrainingSettings(epochs=30, batch=128, learning_rate=3e-3, series=64),
-    "nasflat": TrainingSettings(epochs=8, batch=64, learning_rate=3e-3, series=2),
+# With which the networks that come with archcast were trained; their manifests say so.
+TRAININGS: Final[Mapping[Kind, Mapping[str, TrainingSettings]]] = {
+    "trunk": {
+        "nb201": TrainingSettings(epochs=20, batch=128, learning_rate=3e-3, series=64),
+        "fbnet": TrainingSettings(epochs=30, batch=128, learning_rate=3e-3, series=64),
+    },
+    "nasflat": {
+        "nb201": TrainingSettings(epochs=12, batch=64, learning_rate=3e-3, series=2),
+        "fbnet": TrainingSettings(epochs=30, batch=64, learning_rate=3e-3, series=2),
+    },
 }
 
 
@@ -44,6 +52,7 @@ def train_network(
     epochs: int | None = None,
     seed: int = 0,
     device: str = "cpu",
+    encoding: str = "",
     checkpoint: Path | None = None,
     resume: bool = False,
     on_progress: OnProgress = silent,
@@ -53,6 +62,7 @@ def train_network(
     Args:
         epochs: if not those of `TRAININGS`.
         device: torch device to train on.
+        encoding: supplementary encoding of "nasflat", a key of `ENCODERS`.
         checkpoint: written after each epoch; with `resume` training goes on from it.
     """
     names = tuple(name for name in sorted(table.latency_ms) if not name.endswith(_NOT_DEVICES))
@@ -60,8 +70,12 @@ def train_network(
     is_held_out = _held_out(get_space(space), table.architectures, seed)
     trained = np.flatnonzero(~is_held_out)
     sources = SourceLatencies(get_space(space), _take(table, ~is_held_out), names, latency_ms[trained])
-    training = replace(TRAININGS[kind], epochs=epochs or TRAININGS[kind].epochs, seed=seed, device=device)
-    pretrain = {"trunk": pretrain_trunk, "nasflat": pretrain_nasflat}[kind]
+    usual = TRAININGS[kind][space]
+    training = replace(usual, epochs=epochs or usual.epochs, seed=seed, device=device)
+    pretrain = {
+        "trunk": pretrain_trunk,
+        "nasflat": partial(pretrain_nasflat, settings=NasflatSettings(encoding=encoding)),
+    }[kind]
     network = pretrain(sources, training=training, checkpoint=checkpoint, resume=resume, on_progress=on_progress)
     facts = {
         "data_sha256": _digest(table.architectures, names, latency_ms),
@@ -80,6 +94,8 @@ def model_card(manifest: dict[str, Any], command: str) -> str:
     mean = {name: np.mean([device[name] for device in metrics.values()]) for name in ("spearman", "kendall")}
     rows = [f"| {name} | {one['spearman']:.3f} | {one['kendall']:.3f} |" for name, one in metrics.items()]
     use = {"trunk": "graph_linear", "nasflat": "nasflat"}[manifest["kind"]]
+    encoding = manifest["settings"].get("encoding")
+    read = f"- **Reads** the encoding `{encoding}` at the head, beside the graph.\n" if encoding else ""
     return f"""# {manifest["kind"]} for {manifest["space"]}
 
 Latencies of {len(manifest["devices"])} devices from the graph of an architecture, for adapting the predictor `{
@@ -91,7 +107,7 @@ from about 20 timings: `load_pretrained(get_space("{manifest["space"]}"), "{mani
         training["architectures"]:,} architectures, all of their measured latencies in the public tables of HELP (MIT){
         " and EAGLE (Apache-2.0)" if manifest["space"] == "nb201" else ""
     }; seed {training["settings"]["seed"]}, {training["settings"]["epochs"]} epochs.
-- **Data** SHA-256 `{training["data_sha256"]}`.
+{read}- **Data** SHA-256 `{training["data_sha256"]}`.
 - **Command** `{command}`.
 - **Not for** devices in the list below as if they were new: the network has seen them. Benchmarks of new devices train
   their own networks, see `docs/benchmarks.md`. Latency is of the tables' batch size and image size.

@@ -11,15 +11,16 @@ Adapting is timed in seconds of one core, which other work on the machine does n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
-from typing import Any, Final, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from arch_encodings import ENCODERS, has_path
+from arch_encodings import ENCODERS, Encoder, has_path
 from predictors import (
     SAMPLERS,
     CostLinear,
@@ -34,14 +35,19 @@ from predictors import (
     fit_nasflat_fine_tuned,
 )
 from predictors.features import feature_map
+from predictors.graph import NasflatSettings
 from predictors.samplers import design_features
 from service.benchmarks.baselines import BASELINES, regress
 from service.benchmarks.latency_scores import Scores, estimate_scores, mean_scores, point_scores, rank_scores
 from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import LatencyTable
+from service.benchmarks.published_encoders import published_encoders
 from service.benchmarks.tasks import Task
 from spaces import Architecture, SearchSpace, get_space
 from spaces.base import FloatArray, IntArray, class_of
+
+if TYPE_CHECKING:
+    from predictors.graph.pretrained import PretrainedNasflat
 
 SOURCE_SAMPLES: Final = 256
 # `d_optimal` with the columns of the source devices' predicted latencies beside its own.
@@ -59,6 +65,7 @@ class Bench:
     Attributes:
         columns: (n, d) of the space's feature map, read once for all models.
         row_of: architecture -> its row of the table.
+        encoders: what NASFLAT's network may read at its head, by name.
     """
 
     task: Task
@@ -70,9 +77,10 @@ class Bench:
     one_hot: FloatArray
     columns: FloatArray
     row_of: dict[Architecture, int]
+    encoders: Mapping[str, Encoder] = field(default_factory=lambda: ENCODERS)
 
     @classmethod
-    def of(cls, task: Task, table: LatencyTable) -> Bench:
+    def of(cls, task: Task, table: LatencyTable, encoders: Mapping[str, Encoder] = ENCODERS) -> Bench:
         """Everything that does not depend on a seed."""
         space, architectures = get_space(task.space), table.architectures
         encoded = ENCODERS["cost"].encode(space, architectures)
@@ -86,6 +94,7 @@ class Bench:
             one_hot=ENCODERS["one_hot"].encode(space, architectures),
             columns=feature_map(space)(architectures),
             row_of={architecture: row for row, architecture in enumerate(architectures)},
+            encoders=encoders,
         )
 
     def architectures(self, rows: IntArray) -> list[Architecture]:
@@ -93,11 +102,24 @@ class Bench:
         return [self.table.architectures[row] for row in rows.tolist()]
 
 
+def open_bench(task: Task, tables: Mapping[str, LatencyTable], data: Path, predictors: Iterable[str]) -> Bench:
+    """A task on its table under the reference data's folder.
+
+    Proxies take seconds for each architecture, so predictors that read some get the published ones.
+    """
+    table = tables[task.space]
+    if not any(NASFLATS.get(name) in _WITH_PROXIES for name in predictors):
+        return Bench.of(task, table)
+    encoders = published_encoders(data / "zero_cost", get_space(task.space), table.architectures)
+    return Bench.of(task, table, encoders)
+
+
 class Sources:
     """What one seed knows of the source devices; nothing is trained before it is asked for."""
 
     def __init__(self, bench: Bench, rows: IntArray):
         self._bench = bench
+        self._nasflat: dict[str, PretrainedNasflat] = {}
         latency_ms = np.stack([bench.table.latency_ms[device][rows] for device in bench.task.sources], axis=1)
         self._table = SourceLatencies(bench.space, bench.architectures(rows), bench.task.sources, latency_ms)
 
@@ -118,12 +140,14 @@ class Sources:
 
         return pretrain_trunk(self._table)
 
-    @cached_property
-    def nasflat(self) -> Any:
-        """NASFLAT's network."""
+    def nasflat(self, encoding: str = "") -> PretrainedNasflat:
+        """NASFLAT's network, with a supplementary encoding at its head if one is named."""
         from predictors.graph.pretrained import pretrain_nasflat
 
-        return pretrain_nasflat(self._table)
+        if encoding not in self._nasflat:
+            settings = NasflatSettings(encoding=encoding)
+            self._nasflat[encoding] = pretrain_nasflat(self._table, settings, encoders=self._bench.encoders)
+        return self._nasflat[encoding]
 
     @cached_property
     def trunk_columns(self) -> FloatArray:
@@ -137,20 +161,35 @@ class Sources:
 
 
 Fit = Callable[[Sources, SearchSpace, list[Architecture], FloatArray], LatencyPredictor]
+# Predictor -> supplementary encoding of its network: none, those of NASFLAT's paper, and the costs.
+_WITH_PROXIES: Final = ("zcp", "caz")
+_ENCODINGS: Final = ("", "cost", "arch2vec", "cate", *_WITH_PROXIES)
+NASFLATS: Final[Mapping[str, str]] = {
+    "_".join(filter(None, (name, encoding))): encoding
+    for name, encoding in product(("nasflat", "nasflat_fine_tuned"), _ENCODINGS)
+}
+
+
+def _fit_nasflat(name: str) -> Fit:
+    fit = fit_nasflat_fine_tuned if name.startswith("nasflat_fine_tuned") else fit_nasflat
+    return lambda sources, space, timed, ms: fit(sources.nasflat(NASFLATS[name]), timed, ms)
+
+
+def _train_nasflat(name: str) -> Callable[[Sources], object]:
+    return lambda sources: sources.nasflat(NASFLATS[name])
+
 
 FITS: Final[dict[str, Fit]] = {
     "cost_linear": lambda sources, space, timed, ms: fit_cost_linear(space, timed, ms, sources.linear),
     "cost_linear_alone": lambda sources, space, timed, ms: fit_cost_linear(space, timed, ms),
     "graph_linear": lambda sources, space, timed, ms: fit_graph_linear(sources.trunk, timed, ms),
-    "nasflat": lambda sources, space, timed, ms: fit_nasflat(sources.nasflat, timed, ms),
-    "nasflat_fine_tuned": lambda sources, space, timed, ms: fit_nasflat_fine_tuned(sources.nasflat, timed, ms),
+    **{name: _fit_nasflat(name) for name in NASFLATS},
 }
 # What of the sources a predictor rests on; training it is no part of adapting to a device.
-_NEEDS: Final = {
-    "cost_linear": "linear",
-    "graph_linear": "trunk",
-    "nasflat": "nasflat",
-    "nasflat_fine_tuned": "nasflat",
+_NEEDS: Final[Mapping[str, Callable[[Sources], object]]] = {
+    "cost_linear": lambda sources: sources.linear,
+    "graph_linear": lambda sources: sources.trunk,
+    **{name: _train_nasflat(name) for name in NASFLATS},
 }
 AUTO: Final = "auto"
 _AUTO_OF: Final = ("cost_linear", "graph_linear")
@@ -299,4 +338,4 @@ def _choose(
 def _prepare(sources: Sources, predictor: str) -> None:
     """Train what the predictor needs of the sources, which is no part of adapting to a device."""
     if predictor in _NEEDS:
-        getattr(sources, _NEEDS[predictor])
+        _NEEDS[predictor](sources)

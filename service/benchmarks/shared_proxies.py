@@ -15,6 +15,7 @@ import numpy as np
 from arch_encodings import ENCODERS, Zcp
 from arch_encodings.zcp import SCALES, scale_proxies
 from device_db.importers import zero_cost
+from service.errors import ProxiesNotPublishedError
 from spaces import Architecture
 from spaces.base import FloatArray, IntArray, SearchSpace
 from spaces.nb201_cell import isomorphism_class
@@ -33,7 +34,10 @@ class SharedProxies:
         return Zcp().feature_names(space)
 
     def encode(self, space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
-        """See `Encoder.encode`."""
+        """See `Encoder.encode`. Raises: ProxiesNotPublishedError for architectures outside the table."""
+        missing = sum(architecture not in self._rows for architecture in architectures)
+        if missing:
+            raise ProxiesNotPublishedError(space.name, missing)
         return np.array([self._rows[architecture] for architecture in architectures]).reshape(-1, len(SCALES))
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from service.benchmarks.latency_tasks import Bench
 
 app = typer.Typer(no_args_is_help=True, help="Published protocols on measured data, for predictors and baselines.")
 
@@ -20,13 +17,16 @@ AsJsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a lin
 DEFAULT_DATA = Path("../shared/data")
 # As the registries of `service.benchmarks`, which need the server's packages; a test holds them together.
 _BASELINES = ("one_hot_ridge", "gradient_boosting", "gaussian_process")
+_NASFLAT_ENCODINGS = ("cost", "arch2vec", "cate", "zcp", "caz")
 _LATENCY_PREDICTORS = (
     "auto",
     "cost_linear",
     "cost_linear_alone",
     "graph_linear",
     "nasflat",
+    *(f"nasflat_{encoding}" for encoding in _NASFLAT_ENCODINGS),
     "nasflat_fine_tuned",
+    *(f"nasflat_fine_tuned_{encoding}" for encoding in _NASFLAT_ENCODINGS),
     "flops",
     *_BASELINES,
 )
@@ -104,7 +104,7 @@ def nasflat_tasks(
     from predictors import MIN_SAMPLES
     from service.benchmarks.latency_splits import Splits
     from service.benchmarks.latency_tables import read_tables
-    from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, Bench, run_task
+    from service.benchmarks.latency_tasks import PREDICTOR_NAMES, SAMPLER_NAMES, open_bench, run_task
     from service.benchmarks.tasks import TASKS
     from service.cli.output import print_table, say
 
@@ -116,7 +116,7 @@ def nasflat_tasks(
     tables = read_tables(data)
     rows: list[dict[str, Any]] = []
     for name in names:
-        bench: Bench = Bench.of(TASKS[name], tables[TASKS[name].space])
+        bench = open_bench(TASKS[name], tables, data, wanted)
         found = run_task(bench, wanted, [sampler], counts, seeds, say, given)
         rows += found
         if as_json:

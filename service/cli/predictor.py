@@ -44,6 +44,8 @@ def _print(answer: DevicePredictor) -> None:
         say("its network was trained on published timings of a device of this name: these errors flatter it")
     for candidate in told.candidates:
         verdict = candidate.reason or f"log density {candidate.log_density:.4g} of a left-out sample per ms"
+        if candidate.pretrained_on_this_device:
+            verdict += ", flattered: trained on published timings of a device of this name"
         say(f"candidate {candidate.name}: {verdict}")
     if answer.errors is not None:
         rows = [

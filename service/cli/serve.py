@@ -7,6 +7,7 @@ import shlex
 import shutil
 import socket
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,6 +52,7 @@ def _run(settings: Settings, listener: socket.socket, data_dir: Path | None, *, 
     from service.app import create_app
     from service.cli.workspace import migrate_database
     from service.logging import configure_logging
+    from service.warm_up import warm_up
 
     if migrate:
         migrate_database(settings)
@@ -64,6 +66,7 @@ def _run(settings: Settings, listener: socket.socket, data_dir: Path | None, *, 
         proxy_headers=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     with suppress(KeyboardInterrupt):  # uvicorn has shut down in order by then
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,9 +15,23 @@ from service.cli.precision import by_group
 if TYPE_CHECKING:
     from service.schemas.simulation import SimulationAnswer
 
-_FORMATS = ("table", "csv", "json")
+_FORMATS: Final = ("table", "csv", "json")
+# By model, the columns that come first in a CSV file, as the published simulators' tables have them; the rest follows.
+_LEADING: Final = {
+    "bitmod": ("version", "model", "stage", "accelerator", "layer_kind", "count"),
+    "bitvert": (
+        *("model", "layer", "type", "k", "cin", "cout", "ih", "oh_or_tokens", "accelerator", "w_prec_eff"),
+        *("fetch_w", "fetch_i", "w_bytes", "i_bytes", "o_bytes", "cycle_compute", "cycle_dram", "cycle_total"),
+    ),
+    "m4bram": (  # of the studies alone
+        *("experiment", "network", "accel", "w_bits", "a_bits", "layer", "type", "dla_dims", "accel_dims"),
+        *("dla_cycles", "accel_cycles"),
+    ),
+}
+# Releases of BitMoD's simulator that the modes stand for.
+_VERSIONS: Final = {"figures": "v1", "published": "v2"}
 # Of the many columns of a table, those that people look at first.
-_SHOWN = ("layer", "count", "cycle_compute", "cycle_dram", "cycle_total", "latency_ms", "e_total_uJ")
+_SHOWN: Final = ("layer", "count", "cycle_compute", "cycle_dram", "cycle_total", "latency_ms", "e_total_uJ")
 
 
 def simulate(
@@ -76,33 +91,36 @@ def simulate(
     precisions = by_group(dict(_parse_change(each, "--precision") for each in precision or []))
     is_file = target.endswith((".yaml", ".yml"))
 
+    from service.cli.layers_file import LayersFile
     from service.cli.requests import build
     from service.schemas.simulation import SimulationRequest
     from service.use_cases.simulate import simulate as run
 
+    file = LayersFile.read(layers) if layers else None
     of_model = {"stage": stage, "context": context, "tokens": tokens}
-    request = build(
-        SimulationRequest,
-        target=None if is_file else target,
-        hardware=_read_hardware(Path(target)) if is_file else None,
-        set=settings,
-        mode=mode,
-        space=space,
-        architecture=architecture,
-        model=model,
-        **{name: value for name, value in of_model.items() if value is not None},
-        layers=_read_layers(layers) if layers else None,
-        network=network,
-        variant=variant,
-        dsp_budget=dsp_budget,
-        bram_budget=bram_budget,
-        batch=batch,
-        weight_bits=weight_bits,
-        activation_bits=activation_bits,
-        precision=precisions or None,
-        host=host,
-    )
-    answer = run(_spaces(space, data_dir), request)
+    with file.faults() if file else nullcontext():
+        request = build(
+            SimulationRequest,
+            target=None if is_file else target,
+            hardware=_read_hardware(Path(target)) if is_file else None,
+            set=settings,
+            mode=mode,
+            space=space,
+            architecture=architecture,
+            model=model,
+            **{name: value for name, value in of_model.items() if value is not None},
+            layers=file.rows if file else None,
+            network=network,
+            variant=variant,
+            dsp_budget=dsp_budget,
+            bram_budget=bram_budget,
+            batch=batch,
+            weight_bits=weight_bits,
+            activation_bits=activation_bits,
+            precision=precisions or None,
+            host=host,
+        )
+        answer = run(_spaces(space, data_dir), request)
     if output_format == "json":
         print_answer(answer)
     elif output_format == "csv":
@@ -139,35 +157,29 @@ def _read_hardware(path: Path) -> dict[str, object]:
     return dict(file_description(path))
 
 
-def _read_layers(path: Path) -> list[dict[str, str]]:
-    """Rows as the request takes them: columns as in POST /simulate, empty cells left out."""
-    import csv
-
-    from service.cli.failures import CommandError
-
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file, restkey="column without a name")
-            return [{key: value for key, value in row.items() if value not in ("", None)} for row in rows]
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{path} is not UTF-8: byte {error.start:,} is 0x{error.object[error.start]:02x}") from error
-    except csv.Error as error:
-        raise CommandError(f"{path} is not CSV: {error}") from error
-
-
 def _print_csv(answer: SimulationAnswer) -> None:
     """Every column of every row, under the names that the published simulators' tables have."""
     import csv
     import sys
 
-    # What one table calls a layer, the other calls its kind: bitmod's rows are kinds with a count.
-    renamed = {"layer": "layer_kind"} if answer.model == "bitmod" else {}
-    leading = {"model": answer.workload, "stage": answer.stage or "", "accelerator": answer.target}
-    columns = dict.fromkeys([*leading, *(key for row in answer.layers for key in row)])
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([renamed.get(column, column) for column in columns])
-    for row in answer.layers:
-        writer.writerow([{**leading, **row}.get(column, "") for column in columns])
+    run: dict[str, float | int | str] = {
+        "model": answer.workload,
+        "stage": answer.stage or "",
+        "accelerator": answer.target,
+    }
+    rows = [run | row for row in answer.layers]
+    if answer.model == "bitmod":  # whose rows are kinds of layers with a count
+        version = _VERSIONS.get(answer.mode or "", answer.mode or "")
+        rows = [{"version": version, "layer_kind": row["layer"], **row} for row in rows]
+    columns = dict.fromkeys(key for row in rows for key in row)
+    if answer.model == "bitmod":
+        del columns["layer"]
+    published = _LEADING.get(answer.model, ())
+    leading = published if columns.keys() >= {*published} else ()
+    names = dict.fromkeys([*leading, *columns])
+    writer = csv.DictWriter(sys.stdout, names, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def _print_summary(answer: SimulationAnswer) -> None:
@@ -180,5 +192,5 @@ def _print_summary(answer: SimulationAnswer) -> None:
     stage = f" {answer.stage}" if answer.stage else ""
     say(f"{answer.workload}{stage} on {answer.target}: {answer.latency_ms:.4g} ms{cycles}{energy}{area}")
     if answer.chosen:
-        say("chosen: " + ", ".join(f"{key} {value:g}" for key, value in answer.chosen.items()))
+        say("chosen: " + ", ".join(f"{key} {value:,.7g}" for key, value in answer.chosen.items()))
     say(f"model {answer.model}{mode}; {answer.weight_bits:g}-bit weights, {answer.activation_bits:g}-bit activations")

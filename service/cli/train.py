@@ -66,9 +66,17 @@ def latency(
         Path | None, typer.Option("--output", file_okay=False, help="Folder. [default: the package's own]")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Passes over the architectures. [default: by network]")
+        int | None, typer.Option("--epochs", min=1, help="Passes over the architectures. [default: as shipped]")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=MAX_SEED, help="The same seed gives the same network.")] = 0,
+    supplementary: Annotated[
+        str | None,
+        typer.Option(
+            "--supplementary",
+            help="Encoding that nasflat reads at its head, such as cost or arch2vec; zcp and caz compute proxies of "
+            "every architecture, seconds each. [default: none, as shipped]",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="Torch device to train on, such as cuda.")] = "cpu",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a run with the same options was interrupted.")
@@ -83,6 +91,7 @@ def latency(
     from service.cli.output import say
     from service.cli.progress import progress
 
+    encoding = _encoding(kind, space, supplementary)
     folder = output or ARTIFACTS
     checkpoint = folder / f"{kind}-{space}.checkpoint"
     if resume and not checkpoint.is_file():
@@ -97,6 +106,7 @@ def latency(
             epochs=epochs,
             seed=seed,
             device=device,
+            encoding=encoding,
             checkpoint=checkpoint,
             resume=resume,
             on_progress=on_progress,
@@ -104,5 +114,24 @@ def latency(
     path = write_pretrained(network, facts, folder)
     checkpoint.unlink()
     command = f"archcast train latency {kind} --space {space} --epochs {facts['settings']['epochs']} --seed {seed}"
+    command += f" --supplementary {encoding}" if encoding else ""
     path.with_suffix(".md").write_text(model_card(read_manifest(path.read_bytes()), command), encoding="utf-8")
     say(f"{path}: trained on {facts['architectures']:,} architectures; its model card lies beside it")
+
+
+def _encoding(kind: str, space: str, name: str | None) -> str:
+    """The supplementary encoding, empty without one, or a refusal of what the network cannot read."""
+    if name is None:
+        return ""
+    from arch_encodings import ENCODERS, UnsupportedSpaceError
+    from spaces import get_space
+
+    if kind != "nasflat":
+        raise typer.BadParameter(f"{kind} reads no supplementary encoding, nasflat does")
+    if name not in ENCODERS:
+        raise typer.BadParameter(f"unknown encoding {name!r}; there are {', '.join(ENCODERS)}")
+    try:
+        ENCODERS[name].feature_names(get_space(space))
+    except UnsupportedSpaceError as error:
+        raise typer.BadParameter(str(error)) from error
+    return name

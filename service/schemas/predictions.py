@@ -1,6 +1,6 @@
 """Bodies of POST /predict_latency."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -42,6 +42,12 @@ class LeftOutErrors(BaseModel):
     )
 
 
+_FLATTERED: Final = (
+    "the network behind it was trained on published timings of a device of this name, so that its agreement with them "
+    "says nothing about a new device"
+)
+
+
 class CandidateEvidence(BaseModel):
     """How one kind of predictor tells a device's samples, each from the others."""
 
@@ -52,6 +58,7 @@ class CandidateEvidence(BaseModel):
     )
     errors: LeftOutErrors | None = Field(description="of the left-out predictions; null if it was not fitted")
     reason: str | None = Field(description="why it was not fitted")
+    pretrained_on_this_device: bool = Field(default=False, description=_FLATTERED)
 
 
 class PredictorInfo(BaseModel):
@@ -63,11 +70,7 @@ class PredictorInfo(BaseModel):
     name: str
     version: int
     samples: int
-    pretrained_on_this_device: bool = Field(
-        default=False,
-        description="the network behind it was trained on published timings of a device of this name, so that its "
-        "agreement with them says nothing about a new device",
-    )
+    pretrained_on_this_device: bool = Field(default=False, description=_FLATTERED)
     candidates: list[CandidateEvidence] = Field(
         default=[], description="what the choice of the predictor rests on; empty for a simulated device"
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -259,8 +259,11 @@ def _add(artifacts: Artifacts, basis: _Basis, choice: Choice | None = None) -> A
         name = next(iter(basis.candidates)) if len(basis.candidates) == 1 else UNDECIDED
         return artifacts.add(basis.device, basis.space, name, len(basis.keys), b"", manifest)
     predictor = choice.predictor
-    manifest["evidence"] = [asdict(each) for each in choice.evidence]
-    manifest["pretrained_on_this_device"] = basis.device in choice.pretrained_on
+    evidence = [each.of_device(basis.device) for each in choice.evidence]
+    manifest["evidence"] = evidence
+    manifest["pretrained_on_this_device"] = any(
+        each["pretrained_on_this_device"] for each in evidence if each["name"] == predictor.name
+    )
     return artifacts.add(basis.device, basis.space, predictor.name, len(basis.keys), predictor.to_bytes(), manifest)
 
 

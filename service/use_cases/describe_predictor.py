@@ -21,8 +21,9 @@ from service.stored_predictor import read_predictor
 from service.use_cases.adapt_predictor import samples_digest
 from service.use_cases.suggest_architectures import most_telling
 from spaces import Architecture, SearchSpace
-from spaces.base import FloatArray
+from spaces.base import FloatArray, is_open
 
+_ANYWHERE = "it is fitted to the device's timings of every space, and not stored"
 _GONE = "the device's samples have changed since this version was fitted, and it keeps none of so many"
 
 
@@ -58,7 +59,7 @@ def describe_predictor(
     """
     device = Devices(session).get(device_name)
     space = find_space(spaces, space_name)
-    if device.kind is DeviceKind.simulated:
+    if device.kind is DeviceKind.simulated or is_open(space):
         return _of_model(session, predictors, device, space, query)
     artifacts = Artifacts(session)
     in_use = _in_use(session, device, space)
@@ -95,7 +96,7 @@ def _in_use(session: Session, device: Device, space: SearchSpace) -> Artifact | 
 def _of_model(
     session: Session, predictors: PredictorCache, device: Device, space: SearchSpace, query: PredictorQuery
 ) -> DevicePredictor:
-    """A simulated device has its cost model, of one version, and nothing to learn."""
+    """What is not stored: a simulated device's cost model, and what is fitted to all timings for open spaces."""
     info = open_costs(session, predictors, device, space, keys=()).info
     if query.version not in (None, info.version):
         raise ArtifactNotFoundError(device.name, space.name, query.version)
@@ -112,7 +113,9 @@ def _of_model(
         sources=[],
         errors=None,
         interval=query.interval,
-        samples=SamplePage(total=0, offset=query.offset, items=[]),
+        samples=SamplePage(
+            total=info.samples, offset=query.offset, items=[], missing=_ANYWHERE if info.samples else None
+        ),
         next=[],
     )
 

@@ -16,11 +16,14 @@ from service.use_cases.simulation_target import SimulatedHardware
 from spaces import SearchSpace
 from spaces.base import Workload
 from spaces.layer_groups import layer_group
-from targets import Cost, HardwareSpec, LayerCost, Mode, UnsupportedLayerError
-from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES
+from targets import BitSerialHardware, Cost, HardwareSpec, LayerCost, Mode, UnsupportedLayerError
+from targets.bitvert.arithmetic import counted_weights
 from targets.llm import UnknownModelError, llm_workload
 
-_MOST_INPUTS: Final = 1_000_000
+# Weights that are drawn and whose bits are counted, for designs whose cycles depend on them: half a gigabyte for one
+# layer, and seconds for all of them.
+_MOST_COUNTED_PER_LAYER: Final = 2**25
+_MOST_COUNTED_PER_RUN: Final = 2**27
 # With the cycles that each takes, 64-bit integers hold either.
 _MOST_PER_LAYER: Final = 2**50
 _MOST_PER_RUN: Final = 2**56
@@ -39,7 +42,7 @@ def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> S
     workload = _workload(space, request, hardware.mode)
     target = hardware.target(space or _Network(workload))
     _check_size(request, workload)
-    _check_weights(hardware.spec, workload)
+    _check_weights(request, hardware.spec, workload)
     with hardware.faults(), _layer_faults(request):
         cost = target.cost(workload)
     precision = target.native_precision
@@ -91,7 +94,9 @@ def _refuse_unused(request: SimulationRequest) -> None:
 
 def _workload(space: SearchSpace | None, request: SimulationRequest, mode: Mode | None) -> Workload:
     if request.layers is not None:
-        return Workload(tuple(layer.layer() for layer in request.layers), batch=request.batch)
+        layers = tuple(layer.layer() for layer in request.layers)
+        shape = (layers[0].in_channels, layers[0].in_height, layers[0].in_width)
+        return Workload(layers, shape, batch=request.batch)
     if space is not None:
         assert request.architecture is not None
         (architecture,) = parse_architectures(space, [request.architecture], ["/architecture"])
@@ -151,14 +156,32 @@ def _layer_faults(request: SimulationRequest) -> Iterator[None]:
         raise InvalidRequestError([FieldError(str(error), pointer=pointer)]) from error
 
 
-def _check_weights(hardware: HardwareSpec, workload: Workload) -> None:
-    """Refuse layers whose weights are too many to count the bits of, even of a few output channels."""
-    if getattr(hardware, "cycle_rule", None) not in DATA_DEPENDENT_RULES:
+def _check_weights(request: SimulationRequest, hardware: HardwareSpec, workload: Workload) -> None:
+    """Refuse networks of more weights than the bits of are counted while a client waits."""
+    if not isinstance(hardware, BitSerialHardware):
         return
-    inputs = max((layer.in_channels // layer.groups * layer.kernel_area for layer in workload.layers), default=0)
-    if inputs > _MOST_INPUTS:
-        reason = f"{hardware.name} counts the bits of weights; {inputs:,} of them for each output are too many, "
-        raise InvalidRequestError([FieldError(f"{reason}the most is {_MOST_INPUTS:,}", pointer="/target")])
+    # Each layer's first appearance; the same shape is counted once.
+    distinct = {replace(layer, name=""): index for index, layer in reversed(list(enumerate(workload.layers)))}
+    counts = {index: count for layer, index in distinct.items() if (count := counted_weights(layer, hardware))}
+    faults = [
+        (count, f"of layer {workload.layers[index].name!r}", _MOST_COUNTED_PER_LAYER, f"/layers/{index}")
+        for index, count in counts.items()
+        if count > _MOST_COUNTED_PER_LAYER
+    ]
+    total = sum(counts.values())
+    if not faults and total > _MOST_COUNTED_PER_RUN:
+        faults.append((total, f"of {len(counts):,} different layers", _MOST_COUNTED_PER_RUN, "/layers"))
+    if faults:
+        raise InvalidRequestError(
+            [
+                FieldError(
+                    f"{hardware.name} counts the bits of weights; {count:,} {of_what} are too many, "
+                    f"the most is {most:,}",
+                    pointer=pointer if request.layers else _workload_pointer(request),
+                )
+                for count, of_what, most, pointer in faults
+            ]
+        )
 
 
 def _workload_name(request: SimulationRequest) -> str:

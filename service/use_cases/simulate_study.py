@@ -12,10 +12,13 @@ from service.schemas.simulation import SimulationAnswer, SimulationRequest
 from targets import HardwareSpec
 from targets.m4bram import DESIGNS, Budget, FoldedLayer, M4bramHardware, NoConfigurationError
 from targets.m4bram.design import ACTIVATION_WIDTHS, WEIGHT_WIDTHS
+from targets.m4bram.search import Objective
 from targets.m4bram.studies import StudiedLayer, Study, UnknownNetworkError, study, study_budget
 
 # Of a hardware description; the rest is the studies' own.
-_STUDIED_KEYS: Final = ("name", "description", "clock_ghz", "design", "native_weight_bits", "native_activation_bits")
+_STUDIED_KEYS: Final = (
+    *("name", "description", "clock_ghz", "design", "objective", "native_weight_bits", "native_activation_bits"),
+)
 
 
 def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> SimulationAnswer:
@@ -36,6 +39,10 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
     has_dsps = DESIGNS[design].family != "no-dsp"
     usual = study_budget(request.network, weight_bits, is_mixed=is_mixed, has_dsps=has_dsps)
     budget = Budget(request.dsp_budget or usual.dsps, request.bram_budget or usual.brams)
+    # As the authors: by speed alone where weights and activations differ, and without DSPs.
+    objective: Objective = "cycles" if is_mixed or not has_dsps else "speedup_per_area"
+    if "objective" in request.set:
+        objective = hardware.objective
     with pointing("/network", UnknownNetworkError), _budget_faults():
         found = study(
             design,
@@ -43,9 +50,10 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
             weight_bits,
             activation_bits,
             budget=budget,
-            # As the authors: by speed alone where weights and activations differ.
-            objective="cycles" if is_mixed else "speedup_per_area",
+            objective=objective,
         )
+    run = {"network": request.network, "w_bits": weight_bits, "a_bits": activation_bits}
+    run["experiment"] = "VF_no_dsp" if not has_dsps else "VD_mixed_act" if objective == "cycles" else "VE_vs_bramac"
     return SimulationAnswer(
         target=hardware.name,
         model=hardware.target,
@@ -63,7 +71,7 @@ def simulate_study(hardware: HardwareSpec, request: SimulationRequest) -> Simula
         area_mm2=None,
         macs=sum(layer.folded.macs for layer in found.layers),
         chosen=_chosen(found, budget),
-        layers=[_row(layer, design, hardware.clock_ghz) for layer in found.layers],
+        layers=[run | _row(layer, design, hardware.clock_ghz) for layer in found.layers],
     )
 
 
@@ -100,13 +108,21 @@ def _budget_faults() -> Iterator[None]:
 
 def _chosen(found: Study, budget: Budget) -> dict[str, float | int]:
     """Under the column names of the authors' summary."""
-    columns: dict[str, float | int] = {"num_dsp_budget": budget.dsps, "num_bram_budget": budget.brams}
+    columns: dict[str, float | int] = {
+        "num_dsp_budget": budget.dsps,
+        "num_bram_budget": budget.brams,
+        "rvec": found.rvec,
+    }
     for side, each in (("dla", found.baseline), ("acc", found.chosen)):
-        columns |= {f"{side}_{factor}": value for factor, value in each.configuration.model_dump().items() if value}
+        factors = {factor: value for factor, value in each.configuration.model_dump().items() if value}
+        if side == "dla":  # which has factors of one kind
+            factors = {factor.removeprefix("dsp_"): value for factor, value in factors.items()}
+        columns |= {f"{side}_{factor}": value for factor, value in factors.items()}
         columns |= {
             f"{side}_dsp": each.dsps,
             f"{side}_fcache_bram": each.filter_brams,
             f"{side}_streambuf_bram": each.stream_brams,
+            f"{side}_area": each.area,
             f"{side}_cycles": each.cycles,
         }
     return {
@@ -121,7 +137,7 @@ def _row(layer: StudiedLayer, design: str, clock_ghz: float) -> dict[str, float 
     return {
         "layer": layer.name,
         "count": 1,
-        "accel": design,
+        "accel": design.removesuffix("-no-DSP"),  # the experiment tells that
         "type": layer.folded.kind,
         "dla_dims": _dims(layer.baseline),
         "accel_dims": _dims(layer.folded),

@@ -8,9 +8,11 @@ simulator. With H x W elements that multiply `dp` pairs in L cycles, for product
     dram    = floor(8 (weights fw + inputs fi + outputs) / bandwidth), in bytes; fw, fi: how often each is fetched
     total   = max(compute, dram)
 
-Weights and inputs that both exceed their buffers are fetched again, whichever way costs less. Pooling, additions and
-shuffles, which the original leaves out, are traffic beside `vector_lanes` operations per cycle; norms and activation
-functions ride along with the layer before.
+Weights and inputs that both exceed their buffers are fetched again, whichever way costs less. What the original leaves
+out costs what `targets.layer_kinds` says.
+
+The stage decides what a batch is: decoding has one product of `batch` tokens where weights are shared, reading prompts
+has a product for each sample, also where the prompt is a single token.
 
 What each refinement changes:
 
@@ -21,7 +23,7 @@ What each refinement changes:
 - fill-and-drain: each layer waits for its first operand and for the pipeline; traffic is rounded up, not down.
 - operand-energy: buffers are charged for the operands read, not for whole ports; idle elements draw nothing.
 - metadata: choices of data types are fetched; applying the groups' scales costs energy; norms, softmax and activation
-  functions take cycles and energy (and the area includes the layout's share).
+  functions over tokens take cycles and energy (and the area includes the layout's share).
 - folded-batch: all samples that share weights become tokens of one product.
 """
 

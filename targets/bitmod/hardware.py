@@ -118,3 +118,11 @@ class BitModHardware(HardwareSpec):
         if self.mode != "refined":
             return frozenset()
         return frozenset(REFINEMENTS if self.refinements is None else self.refinements)
+
+    @property
+    def folds_batch(self) -> bool:
+        """Whether samples that share weights become tokens of one product.
+
+        As in the authors' code: decoding has one product of `batch` tokens, reading prompts one for each sample.
+        """
+        return self.stage == "decode" or "folded-batch" in self.active_refinements

@@ -56,7 +56,7 @@ def sweep(
     given, size = sweep_columns(target.name, changes, RANGES)
     columns = {key: values[:, None] for key, values in given.items()}
     counts = Counter(workload.layers)
-    gemms = lower(list(counts), workload.batch, folds_batch="folded-batch" in target.hardware.active_refinements)
+    gemms = lower(list(counts), workload.batch, folds_batch=target.hardware.folds_batch)
     repeats = np.array(list(counts.values()), dtype=np.float64)
     step = max(1, _CHUNK // max(1, len(counts)))
     parts = []

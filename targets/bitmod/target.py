@@ -46,7 +46,7 @@ class BitMod(HardwareTarget[BitModHardware]):
         )
 
     def _rows(self, layers: tuple[Layer, ...], batch: int, machine: Machine) -> list[LayerCost]:
-        gemms = lower(layers, batch, folds_batch="folded-batch" in machine.refinements)
+        gemms = lower(layers, batch, folds_batch=self.hardware.folds_batch)
         figures = evaluate(machine, gemms)
         return [self._row(layer, index, gemms, figures, machine) for index, layer in enumerate(layers)]
 
@@ -83,10 +83,15 @@ def _details(index: int, gemms: Gemms, figures: LayerFigures, machine: Machine) 
     cout, cin, tokens = whole(gemms.cout), whole(gemms.cin), whole(gemms.tokens)
     copies, products = whole(gemms.weight_copies), whole(gemms.products)
     is_matmul = bool(gemms.is_matmul[index])
+
+    def sizes(batch: int, *rest: int) -> str:
+        is_flat = machine.mode == "figures" and batch == 1  # the code behind the figures had no batches
+        return "x".join(map(str, rest if is_flat else (batch, *rest)))
+
     return {
-        "w_dim(batch x cout x cin)": f"{copies}x{cout}x{cin}",
-        "i_dim(batch x tok x cin)": f"{products}x{tokens}x{cin}",
-        "o_dim(batch x tok x cout)": f"{products}x{tokens}x{cout}",
+        "w_dim(batch x cout x cin)": sizes(copies, cout, cin),
+        "i_dim(batch x tok x cin)": sizes(products, tokens, cin),
+        "o_dim(batch x tok x cout)": sizes(products, tokens, cout),
         "w_prec": float(machine.kv_bits if is_matmul else machine.weight_bits),
         "i_prec": float(machine.activation_bits),
         "pe_array(hxw)": f"{machine.rows:g}x{machine.columns:g}",

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spaces.base import Layer
+from targets.bitvert.hardware import BitSerialHardware
 from targets.bitvert.numbers import Number, ceil, floor
 from targets.bitvert.run import Run
 from targets.bitvert.shapes import ProductShape
 from targets.bitvert.synthetic_weights import synthetic_weights, weight_shape
 from targets.bitvert.weight_cycles import DATA_DEPENDENT_RULES, BitCounter
+from targets.layer_kinds import PRODUCT_KINDS
 
 _FULL_BITS = 8
 # Of a layer without weights of its own no more are drawn than tell its mean cycles to a percent.
@@ -50,18 +52,15 @@ def arithmetic(layer: Layer, run: Run, weights: NDArray[np.int8] | None = None) 
     passes = columns * repeats
     tiles = blocks * shape.slices(hardware.weights_per_pe, is_flat="flat-reduction" in refinements) * passes
     bits = run.weight_bits if shape.has_weights else run.activation_bits
-    whole_bits = ceil(bits)
     if hardware.cycle_rule in DATA_DEPENDENT_RULES:
-        cycles = _counted_cycles(layer, shape, run, whole_bits, weights)
+        cycles = _counted_cycles(layer, shape, run, ceil(bits), weights)
         return Arithmetic(tiles, cycles * passes, bits)
-    if hardware.cycle_rule == "weight_bits":
-        return Arithmetic(tiles, tiles * whole_bits, bits)
-    sensitive = _sensitive_fraction(shape, blocks, run) if shape.has_weights else 0.0
-    return Arithmetic(
-        tiles,
-        tiles * (sensitive * _FULL_BITS + (1 - sensitive) * whole_bits),
-        sensitive * _FULL_BITS + (1 - sensitive) * bits,
-    )
+    # A width that is no whole number is a mean, as ANT's over weights of 6 and 8 bits; and so are the cycles.
+    sensitive = 0.0
+    if hardware.cycle_rule == "pruned_columns" and shape.has_weights:
+        sensitive = _sensitive_fraction(shape, blocks, run)
+    mean_bits = sensitive * _FULL_BITS + (1 - sensitive) * bits
+    return Arithmetic(tiles, tiles * mean_bits, mean_bits)
 
 
 def _sensitive_fraction(shape: ProductShape, blocks: Number, run: Run) -> Number:
@@ -100,6 +99,19 @@ def _synthetic_cycles(counter: BitCounter, shape: ProductShape, weights_shape: t
     weights = synthetic_weights((drawn.groups * drawn.out_channels, *weights_shape[1:]), rng=rng)
     scale = shape.row_blocks(counter.rows) / drawn.row_blocks(counter.rows)
     return counter.cycles(_without_low_bits(weights, counter, bits), drawn, bits) * scale
+
+
+def counted_weights(layer: Layer, hardware: BitSerialHardware) -> int:
+    """Weights whose bits are counted to cost a layer without weights of its own, with the places that stay empty.
+
+    Time and memory of the cost grow with them; 0 where the cycles do not depend on the weights.
+    """
+    if hardware.cycle_rule not in DATA_DEPENDENT_RULES or layer.kind not in PRODUCT_KINDS:
+        return 0
+    shape = _drawn_shape(ProductShape.of(layer), hardware.rows)
+    per_pe = hardware.weights_per_pe
+    channels = shape.groups * shape.out_channels
+    return channels * per_pe * int(shape.slices(per_pe, is_flat="flat-reduction" in hardware.active_refinements))
 
 
 def _drawn_shape(shape: ProductShape, rows: int) -> ProductShape:

@@ -13,8 +13,9 @@ from spaces.base import Layer, Workload
 from targets.bitvert.arithmetic import Arithmetic, arithmetic
 from targets.bitvert.numbers import Number, ceil, maximum
 from targets.bitvert.run import Run
-from targets.bitvert.shapes import FREE_KINDS, POST_KINDS, PRODUCT_KINDS
 from targets.bitvert.traffic import Operands, Traffic, operands, sram_write_pj, traffic
+from targets.layer_kinds import MOVER_KINDS, PRODUCT_KINDS, RIDING_KINDS, vector_operations
+from targets.network_ends import with_ends
 
 Weights = Mapping[str, NDArray[np.int8]]
 
@@ -60,19 +61,26 @@ def evaluate(workload: Workload, run: Run, weights: Weights | None = None) -> It
     """
     last = max((i for i, layer in enumerate(workload.layers) if layer.kind in PRODUCT_KINDS), default=-1)
     inputs_are_on_chip = False
+    workload = with_ends(workload)
     for index, layer in enumerate(workload.layers):
-        if layer.kind in FREE_KINDS:
-            yield _figures(layer, run, _NO_ARITHMETIC, _NO_OPERANDS, _NO_TRAFFIC)
-            continue
         done = _NO_ARITHMETIC
+        if layer.kind in RIDING_KINDS:
+            if "other-operations" in run.refinements:
+                done = _vector_arithmetic(layer, run)
+            yield _figures(layer, run, done, _NO_OPERANDS, _NO_TRAFFIC)
+            continue
         if layer.kind in PRODUCT_KINDS:
             done = arithmetic(layer, run, None if weights is None else weights.get(layer.name))
         sizes = operands(layer, done, run, is_last=index == last)
         moved = traffic(layer, sizes, done, run, inputs_are_on_chip=inputs_are_on_chip)
         inputs_are_on_chip = moved.keeps_on_chip
-        if layer.kind in POST_KINDS:
-            done = replace(done, cycles=ceil(run.batch * _post_operations(layer) / run.hardware.vector_lanes))
+        if layer.kind in MOVER_KINDS:
+            done = _vector_arithmetic(layer, run)
         yield _figures(layer, run, done, sizes, moved)
+
+
+def _vector_arithmetic(layer: Layer, run: Run) -> Arithmetic:
+    return replace(_NO_ARITHMETIC, cycles=ceil(run.batch * vector_operations(layer) / run.hardware.vector_lanes))
 
 
 def _figures(layer: Layer, run: Run, done: Arithmetic, sizes: Operands, moved: Traffic) -> LayerFigures:
@@ -91,7 +99,7 @@ def _figures(layer: Layer, run: Run, done: Arithmetic, sizes: Operands, moved: T
         + hardware.layout_factor * register_pj
     )
     uses_array = layer.kind in PRODUCT_KINDS
-    is_free = layer.kind in FREE_KINDS
+    is_free = layer.kind in RIDING_KINDS
     picojoules = (
         hardware.layout_factor * array_pj if uses_array else 0.0,
         read_pj if uses_array else 0.0,
@@ -109,10 +117,3 @@ def _figures(layer: Layer, run: Run, done: Arithmetic, sizes: Operands, moved: T
         run.repeats * moved.bits,
         {part: run.repeats * energy * 1e-6 for part, energy in zip(PARTS, picojoules, strict=True)},
     )
-
-
-def _post_operations(layer: Layer) -> int:
-    """Elements that pooling and additions work through; data movement works on none."""
-    if layer.kind == "pool":
-        return layer.out_elements * layer.kernel_area
-    return layer.in_elements if layer.kind == "add" else 0

@@ -15,9 +15,11 @@ None of them is removed in mode `published`; in mode `refined` all are, or those
 - essential-bits: signed digits, without the sign bit; the original counts the sign as a bit to process.
 - row-queues: rows wait for each other at the end of their channels; the original makes them wait at each tile.
 - batching: weights serve the whole batch; the original runs sample by sample.
-- other-operations: attention products, pooling, additions and data movement cost what they take.
+- other-operations: attention products, pooling, additions, data movement, and norms and functions over tokens cost what
+  they take.
 - tensor-residency: a tensor stays on chip if it fits in half of the activation buffer, seen alike by the layer that
-  writes and the one that reads it; the original lets a layer's fit decide for the next layer too.
+  writes and the one that reads it, but for the network's own input and output; the original lets a layer's fit decide
+  for the next layer too.
 - refetch-choice: the cheaper operand is read again; the original decides by the network's name.
 """
 

@@ -7,12 +7,6 @@ from dataclasses import dataclass
 from spaces.base import Layer
 from targets.bitvert.numbers import Number, ceil_div
 
-# Applied to results on their way out of the array, or folded into the weights.
-FREE_KINDS = frozenset({"activation", "norm"})
-# Costed by what they move; pooling and addition by what they compute as well.
-POST_KINDS = frozenset({"pool", "add", "shuffle", "concat", "slice"})
-PRODUCT_KINDS = frozenset({"conv", "linear", "matmul"})
-
 
 @dataclass(frozen=True, slots=True)
 class ProductShape:

@@ -19,9 +19,9 @@ from targets.base import Cost, Cycles, LayerCost, Precision, total_cost
 from targets.bitvert.equations import LayerFigures, Weights, evaluate
 from targets.bitvert.hardware import BitSerialHardware
 from targets.bitvert.run import Run
-from targets.bitvert.shapes import FREE_KINDS, POST_KINDS, PRODUCT_KINDS
 from targets.errors import UnsupportedPrecisionError
 from targets.hardware_target import HardwareTarget
+from targets.layer_kinds import MOVER_KINDS, PRODUCT_KINDS, RIDING_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class BitSerial(HardwareTarget[BitSerialHardware]):
 
     def supports(self, layer: Layer) -> bool:
         """Convolutions and linear layers; refined, also matrix products, pooling, additions and data movement."""
-        if layer.kind in FREE_KINDS or layer.kind in ("conv", "linear"):
+        if layer.kind in RIDING_KINDS or layer.kind in ("conv", "linear"):
             return True
-        return "other-operations" in self.hardware.active_refinements and layer.kind in POST_KINDS | PRODUCT_KINDS
+        return "other-operations" in self.hardware.active_refinements and layer.kind in MOVER_KINDS | PRODUCT_KINDS
 
     def cost(self, workload: Workload, precision: Precision | None = None, *, weights: Weights | None = None) -> Cost:
         """Cost of one run of the workload's batch, at the native precision by default.

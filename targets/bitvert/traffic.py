@@ -8,7 +8,8 @@ from spaces.base import Layer
 from targets.bitvert.arithmetic import Arithmetic
 from targets.bitvert.numbers import Number, ceil, ceil_div, floor, maximum, where
 from targets.bitvert.run import Run
-from targets.bitvert.shapes import POST_KINDS, ProductShape
+from targets.bitvert.shapes import ProductShape
+from targets.layer_kinds import MOVER_KINDS
 
 # bool, or an array of them.
 Flag = bool
@@ -57,7 +58,7 @@ class Traffic:
 def operands(layer: Layer, done: Arithmetic, run: Run, *, is_last: bool) -> Operands:
     """Sizes of the operands of a layer; the output of a last linear layer is free in the published model."""
     weight_bytes, input_bits, is_output_free = 0.0, run.activation_bits, False
-    if layer.kind not in POST_KINDS:
+    if layer.kind not in MOVER_KINDS:
         shape = ProductShape.of(layer)
         least_bits = _least_bits(shape, run)
         input_bits = maximum(input_bits, least_bits)
@@ -81,7 +82,8 @@ def traffic(layer: Layer, sizes: Operands, done: Arithmetic, run: Run, *, inputs
     keeps = sizes.input_bytes + sizes.output_bytes < run.hardware.activation_buffer.capacity_bytes
     weight_fetches, input_fetches = _fetches(sizes, run)
     if "tensor-residency" in run.refinements:
-        reads_inputs, writes_output = 1 - _inputs_stay(layer, sizes, run), 1 - _stays(sizes.output_bytes, run)
+        reads_inputs = 1 - _inputs_stay(layer, sizes, run)
+        writes_output = 1 if layer.writes_network_output else 1 - _stays(sizes.output_bytes, run)
     else:
         reads_inputs, writes_output = 1 - inputs_are_on_chip, 1 - keeps
     reads_weights = 1
@@ -101,7 +103,7 @@ def traffic(layer: Layer, sizes: Operands, done: Arithmetic, run: Run, *, inputs
 def sram_write_pj(layer: Layer, sizes: Operands, moved: Traffic, done: Arithmetic, run: Run) -> Number:
     """Energy of filling the buffers, in words of 64 bits along the channels."""
     weight_words = 0
-    if layer.kind not in POST_KINDS:
+    if layer.kind not in MOVER_KINDS:
         shape = ProductShape.of(layer)
         # The authors write BitVert's weights at their full width.
         is_pruned = run.hardware.cycle_rule == "pruned_columns" and "weight-traffic" not in run.refinements
@@ -128,7 +130,7 @@ def _feature_elements(layer: Layer) -> int:
 
 def _inputs_stay(layer: Layer, sizes: Operands, run: Run) -> Flag:
     """Whether each tensor that the layer reads is still in the buffer, refined."""
-    return _stays(sizes.input_bytes / layer.inputs, run)
+    return not layer.reads_network_input and _stays(sizes.input_bytes / layer.inputs, run)
 
 
 def _stays(tensor_bytes: Number, run: Run) -> Flag:

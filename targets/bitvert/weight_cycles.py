@@ -55,7 +55,7 @@ def _ones_per_column(slices: Slices) -> NDArray[np.uint8]:
     return counts.view(np.uint8).reshape(*counts.shape, 8)
 
 
-# Slices (rows, slices, weights per PE) -> cycles of each (rows, slices).
+# Slices (..., weights per PE) -> cycles of each (...).
 _RULES: Final[dict[str, Callable[[Slices, Refinements], Cycles]]] = {
     "essential_bits": _essential_bits,
     "column_ones": _column_ones,
@@ -65,6 +65,8 @@ _RULES: Final[dict[str, Callable[[Slices, Refinements], Cycles]]] = {
 DATA_DEPENDENT_RULES: Final = frozenset(_RULES)
 _QUEUED_RULES: Final = frozenset({"essential_bits", "column_ones"})
 _FLIP_GROUP: Final = 32
+# Weights at a time: what is counted of them stays within the processor's cache.
+_CHUNK: Final = 2**17
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +96,23 @@ class BitCounter:
         if self.rule == "nonzero_columns":
             weights = _flipped(weights, 8 - weight_bits, self.weights_per_pe, self.refinements)
         sliced = slice_weights(weights, shape, self.weights_per_pe, is_flat="flat-reduction" in self.refinements)
-        return sum(
-            self._block_cycles(group[start : start + self.rows])
-            for group in sliced.reshape(shape.groups, shape.out_channels, *sliced.shape[1:])
-            for start in range(0, shape.out_channels, self.rows)
-        )
+        groups = sliced.reshape(shape.groups, shape.out_channels, *sliced.shape[1:])
+        rows = min(self.rows, shape.out_channels)
+        # Rows of zeros fill the last block: they take no more than any other row does.
+        blocks = np.pad(groups, ((0, 0), (0, -shape.out_channels % rows), (0, 0), (0, 0)))
+        blocks = blocks.reshape(-1, rows, *groups.shape[2:])
+        step = max(1, _CHUNK // blocks[0].size)
+        return sum(self._block_cycles(blocks[start : start + step]) for start in range(0, len(blocks), step))
 
-    def _block_cycles(self, slices: Slices) -> int:
-        """Of one block of rows, (rows, slices, weights per PE)."""
-        cycles = _RULES[self.rule](slices, self.refinements).astype(np.int64)
+    def _block_cycles(self, blocks: Slices) -> int:
+        """Of blocks of rows, (blocks, rows, slices, weights per PE)."""
+        cycles = _RULES[self.rule](blocks, self.refinements).astype(np.int64)
         if self.rule in _QUEUED_RULES and "row-queues" in self.refinements:
-            return int(np.maximum(cycles, 1).sum(axis=1).max())
-        slowest = cycles.max(axis=0)
+            return int(np.maximum(cycles, 1).sum(axis=2).max(axis=1).sum())
+        slowest = cycles.max(axis=1)
         if "sign-column" in self.refinements:
             return int(np.maximum(slowest, 1).sum())
-        return int(slowest.sum()) - (len(slowest) if self.rule == "nonzero_columns" else 0)
+        return int(slowest.sum()) - (slowest.size if self.rule == "nonzero_columns" else 0)
 
 
 def slice_weights(weights: NDArray[np.int8], shape: ProductShape, weights_per_pe: int, *, is_flat: bool) -> Slices:

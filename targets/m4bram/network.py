@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spaces.base import Layer, Workload
-
-PRODUCT_KINDS = frozenset({"conv", "linear", "matmul"})
+from targets.layer_kinds import PRODUCT_KINDS
 
 
 @dataclass(frozen=True, slots=True)

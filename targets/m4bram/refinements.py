@@ -5,7 +5,8 @@ None of them is removed in mode `published`; in mode `refined` all are, or those
 - exact-cycles: whole cycles; the original divides twice in floating point and then rounds up, one too many.
 - dense-padding: dense layers fill the unrolled loops like any other; the original assumes a large batch and full use,
   and divides the batch out.
-- memory-bandwidth: weights, and activations that do not fit on chip, take time to cross the memory's port.
+- memory-bandwidth: weights, the network's own input and output, and activations that do not fit on chip take time to
+  cross the memory's port.
 - bram-clock: the block RAMs limit the clock, double-pumped ones to half of theirs.
 - stream-stride: a strided layer reads wider windows in every design; the original forgets it for DLA.
 - stream-words: a word of the stream buffer holds as many activations as fit; the original knows 4 and 8 bits.
@@ -13,7 +14,8 @@ None of them is removed in mode `published`; in mode `refined` all are, or those
 - column-split: every layer splits its columns between DSPs and block RAMs as its own times ask; the original splits
   all layers in the proportion of the unroll factors.
 - same-objective: baseline and accelerator are both chosen for speed.
-- other-operations: pooling and additions cost what they take.
+- other-operations: attention products, pooling, additions, data movement, and norms and functions over tokens cost what
+  they take.
 
 Networks that are folded differently for the baseline and the accelerator are no fault of the model here: a workload is
 folded once, for all of them.

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from spaces.base import Layer
+from targets.layer_kinds import PRODUCT_KINDS, RIDING_KINDS, vector_operations
 from targets.m4bram.configuration import Configurations, IntArray
 from targets.m4bram.design import BLOCK_MUX, BLOCK_ROWS
 from targets.m4bram.engine import Engine, FloatArray
 from targets.m4bram.hardware import M4bramHardware
-from targets.m4bram.network import PRODUCT_KINDS, FoldedLayer, Network
-
-# Applied to results on their way out, or folded into the weights.
-FREE_KINDS: Final = frozenset({"activation", "norm"})
+from targets.m4bram.network import FoldedLayer, Network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,26 +70,29 @@ class Run:
         """Of the arithmetic: (n,) for products, else a number or (n,)."""
         if layer.kind in PRODUCT_KINDS:
             return self._product_cycles(layer)
-        if layer.kind not in ("pool", "add"):
+        if "other-operations" not in self.engine.refinements:
             return 0
-        operations = layer.out_elements * layer.kernel_area if layer.kind == "pool" else layer.in_elements
-        return np.ceil(self.batch * operations / self.of["vector_lanes"])
+        return np.ceil(self.batch * vector_operations(layer) / self.of["vector_lanes"])
 
     def memory_cycles(self, bits: Any) -> Any:
         """Of traffic: gigabytes per second by gigahertz."""
         return bits / (8 * self.of["memory_bandwidth_gb_per_s"] / self.clock_ghz)
 
     def memory_bits(self, layer: Layer) -> Any:
-        """Weights once, and the tensors that do not stay in the stream buffer; (n,) or a number."""
-        if layer.kind in FREE_KINDS or "memory-bandwidth" not in self.engine.refinements:
+        """Weights once, the network's own input and output, and tensors that do not stay in the stream buffer."""
+        if layer.kind in RIDING_KINDS or "memory-bandwidth" not in self.engine.refinements:
             return 0.0
         bits = layer.params * self.of["weight_bits"]
         feature_map = layer.in_channels * layer.in_height * layer.in_width
         operand = layer.in_elements - layer.inputs * feature_map  # of a matrix product, in the place of weights
-        for tensors, elements in ((layer.inputs, feature_map), (1, operand), (1, layer.out_elements)):
+        for tensors, elements, is_end in (
+            (layer.inputs, feature_map, layer.reads_network_input),
+            (1, operand, layer.reads_network_input),
+            (1, layer.out_elements, layer.writes_network_output),
+        ):
             tensor_bits = elements * self.of["activation_bits"]
             leaves = self.batch * tensor_bits > self.stream_bits / 2  # an input and an output of all samples at a time
-            bits = bits + self.batch * tensors * tensor_bits * leaves
+            bits = bits + self.batch * tensors * tensor_bits * (is_end | leaves)
         return bits
 
     def _product_cycles(self, layer: Layer) -> IntArray:

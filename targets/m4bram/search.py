@@ -206,9 +206,7 @@ def best_configuration(
         NoConfigurationError: none fits.
         ValueError: the objective lacks the candidate that it is relative to.
     """
-    configurations = (grid or SearchGrid()).configurations(engine)
-    dsps = engine.dsps(configurations)
-    brams = engine.placed_filter_brams(network, configurations) + engine.least_stream_brams(network, configurations)
+    configurations, dsps, brams = _least_resources(engine, network, grid or SearchGrid())
     has_dsps = dsps <= budget.dsps
     fitting = configurations.where(has_dsps & (brams <= budget.brams))
     if len(fitting) == 0:
@@ -224,6 +222,16 @@ def best_configuration(
         figure = np.where(speedup > least_speedup, speedup * (speedup / (found.area / relative_to.area)), 0.0)
         best = int(np.argmax(figure)) if figure.any() else int(np.argmin(found.cycles))
     return _candidate(fitting[best], found, best)
+
+
+@lru_cache(maxsize=32)
+def _least_resources(
+    engine: Engine, network: Network, grid: SearchGrid
+) -> tuple[Configurations, NDArray[np.int64], NDArray[np.int64]]:
+    """The grid's n configurations, with the DSPs and block RAMs (n,) that each cannot do without."""
+    configurations = grid.configurations(engine)
+    brams = engine.placed_filter_brams(network, configurations) + engine.least_stream_brams(network, configurations)
+    return configurations, engine.dsps(configurations), brams
 
 
 def _candidate(configuration: Configuration, found: Evaluation, index: int) -> Candidate:

@@ -58,8 +58,13 @@ class StudiedLayer:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A design and DLA under one budget, with the configurations that were found."""
+    """A design and DLA under one budget, with the configurations that were found.
 
+    Attributes:
+        rvec: filter columns at a time, of both.
+    """
+
+    rvec: int
     baseline: Candidate
     chosen: Candidate
     layers: tuple[StudiedLayer, ...]
@@ -136,7 +141,7 @@ def study(
     before, after = _layer_cycles(dla, plain, baseline), _layer_cycles(engine, folded, chosen)
     names = [f"{layer.kind}_{number}" for number, layer in enumerate(folded.layers, start=1)]
     layers = zip(names, plain.layers, folded.layers, before, after, strict=True)
-    return Study(baseline, chosen, tuple(StudiedLayer(*each) for each in layers))
+    return Study(engine.rvec, baseline, chosen, tuple(StudiedLayer(*each) for each in layers))
 
 
 def _layer_cycles(engine: Engine, network: Network, found: Candidate) -> list[int]:

@@ -19,6 +19,7 @@ from targets.m4bram.hardware import M4bramHardware
 from targets.m4bram.network import Network
 from targets.m4bram.run import Run
 from targets.m4bram.target import M4bram
+from targets.network_ends import with_ends
 from targets.sweep_values import Range, field_range, sweep_columns
 
 # Configurations at a time: the dozens of arrays of that size stay within the processor's cache.
@@ -106,7 +107,7 @@ def _fill(
     configurations = engine.tied(Configurations(**{key: values[key].astype(np.int64) for key in FACTORS}))
     run = Run.start(target.hardware, engine, network, configurations, workload.batch, values)
     cycles = np.zeros(len(rows))
-    for layer, times in Counter(replace(layer, name="") for layer in workload.layers).items():
+    for layer, times in Counter(replace(layer, name="") for layer in with_ends(workload).layers).items():
         cycles += times * np.maximum(run.compute_cycles(layer), run.memory_cycles(run.memory_bits(layer)))
     found.cycles[rows] = cycles
     found.latency_ms[rows] = cycles / (run.clock_ghz * 1e6)

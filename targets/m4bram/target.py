@@ -18,15 +18,15 @@ from spaces.base import Layer, Workload
 from targets.base import Cost, Cycles, LayerCost, Precision
 from targets.errors import UnsupportedPrecisionError
 from targets.hardware_target import HardwareTarget
+from targets.layer_kinds import MOVER_KINDS, PRODUCT_KINDS, RIDING_KINDS
 from targets.m4bram.configuration import Configurations
 from targets.m4bram.design import ACTIVATION_WIDTHS, DESIGNS, WEIGHT_WIDTHS, Design
 from targets.m4bram.engine import Engine
 from targets.m4bram.hardware import M4bramHardware
-from targets.m4bram.network import PRODUCT_KINDS, FoldedLayer, Network
-from targets.m4bram.run import FREE_KINDS, Run
+from targets.m4bram.network import FoldedLayer, Network
+from targets.m4bram.run import Run
 from targets.m4bram.search import REFERENCE_DLA, Budget, Candidate, best_configuration, candidate
-
-_POST_KINDS = frozenset({"pool", "add", "shuffle", "concat", "slice"})
+from targets.network_ends import with_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class M4bram(HardwareTarget[M4bramHardware]):
 
     def supports(self, layer: Layer) -> bool:
         """Convolutions and linear layers; refined, also matrix products, pooling, additions and data movement."""
-        if layer.kind in FREE_KINDS or layer.kind in ("conv", "linear"):
+        if layer.kind in RIDING_KINDS or layer.kind in ("conv", "linear"):
             return True
-        return "other-operations" in self.hardware.active_refinements and layer.kind in PRODUCT_KINDS | _POST_KINDS
+        return "other-operations" in self.hardware.active_refinements and layer.kind in PRODUCT_KINDS | MOVER_KINDS
 
     def choose(self, workload: Workload, precision: Precision | None = None) -> Candidate:
         """The configuration for a workload, with what it takes and the cycles of one sample.
@@ -88,7 +88,7 @@ class M4bram(HardwareTarget[M4bramHardware]):
         engine = self.engine(precision)
         self.check_layers(workload)
         run = self._run(workload, precision, engine)
-        rows = tuple(_row(layer, run) for layer in workload.layers)
+        rows = tuple(_row(layer, run) for layer in with_ends(workload).layers)
         return Cost(
             latency_ms=math.fsum(row.latency_ms for row in rows),
             energy_mj=None,

@@ -10,6 +10,7 @@ from spaces.base import Workload
 from spaces.fbnet import Fbnet
 from spaces.nb201 import Nb201
 from targets import TARGETS, UnsupportedLayerError, build_target, hardware_names, load_hardware, load_target
+from targets.network_ends import with_ends
 
 SPACES = {"nb201": Nb201(), "fbnet": Fbnet()}
 hardware = pytest.mark.parametrize("name", hardware_names())
@@ -48,8 +49,9 @@ def test_target_cost_adds_over_layers_where_it_says_so(name, space):
     assert sum(row.latency_ms for row in cost.layers) == pytest.approx(cost.latency_ms, rel=1e-12)
     if not target.is_additive:
         return
-    for split in (0, 1, len(workload.layers) // 2):
-        parts = [target.cost(Workload(layers)) for layers in (workload.layers[:split], workload.layers[split:])]
+    layers = with_ends(workload).layers
+    for split in (0, 1, len(layers) // 2):
+        parts = [target.cost(Workload(part)) for part in (layers[:split], layers[split:])]
         assert sum(part.latency_ms for part in parts) == pytest.approx(cost.latency_ms, rel=1e-12)
         if cost.energy_mj is not None:
             assert sum(part.energy_mj or 0 for part in parts) == pytest.approx(cost.energy_mj, rel=1e-12)

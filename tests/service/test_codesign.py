@@ -13,6 +13,7 @@ from spaces import SPACES, Layer, Workload
 from spaces.layer_groups import layers_of
 from targets import (
     Cost,
+    M4bram,
     Precision,
     Target,
     build_target,
@@ -23,6 +24,7 @@ from targets import (
     vary_hardware,
 )
 from targets.formats import parse_format, sqnr_evaluator
+from targets.m4bram import DESIGNS
 
 NB201 = SPACES["nb201"]
 CELLS = list(NB201.enumerate())
@@ -285,6 +287,43 @@ def test_search_objectives_of_pruned_weights(shared: TestClient):
         assert entry["quantisation_sqnr_db"] == pytest.approx(expected)
 
 
+def test_search_many_budgets_that_are_too_small_are_refused_after_few_tries(
+    shared: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    tried = 0
+    cost = M4bram.cost
+
+    def counted(self: M4bram, workload: Workload, precision: Precision | None = None) -> Cost:
+        nonlocal tried
+        tried += len(workload.layers) > 0
+        return cost(self, workload, precision)
+
+    monkeypatch.setattr(M4bram, "cost", counted)
+    budgets = {"dsp_budget": list(range(1, 101)), "bram_budget": list(range(1, 101))}
+    faults = refuse(shared, device="m4bram", objectives=["latency_ms"], hardware=budgets)
+    assert faults[0][0] == "/hardware/dsp_budget/0"
+    assert "it takes at least 48 DSPs" in faults[0][1]
+    assert tried < 8 * 1000  # of eight architectures for each of 10,000 pairs
+
+
+def test_search_candidate_that_one_of_many_others_makes_possible_is_searched(shared: TestClient):
+    # Two DSPs are too few for every design but those without any, of which the only one here comes last.
+    designs = [name for name in DESIGNS if not name.endswith("no-DSP")] + ["DP-M4L-no-DSP"]
+    answer = search(
+        shared,
+        device="m4bram",
+        objectives=["latency_ms"],
+        hardware={"dsp_budget": [1152, 2], "design": designs, "bram_budget": list(range(2300, 2320))},
+        algorithm="random",
+        budget={"evaluations": 40},
+    )
+    assert 0 < answer["failed"] < 40
+    (warning,) = answer["warnings"]
+    assert "the model refuses architectures on" in warning
+    assert "hardware.dsp_budget 2, hardware.design " in warning
+    assert "fits into 2 DSPs" in warning
+
+
 @pytest.mark.parametrize(
     ("body", "pointer", "reason"),
     [
@@ -343,7 +382,25 @@ def test_search_objectives_of_pruned_weights(shared: TestClient):
         ),
         ({"precision": {"weight_format": [None]}}, "/precision/weight_format", "takes names"),
         ({"precision": {"weight_format": [True]}}, "/precision/weight_format", "takes names"),
-        ({"hardware": {"target": [None, "roofline"]}}, "/hardware/target/0", "must name one of"),
+        ({"hardware": {"target": [None, "roofline"]}}, "/hardware/target", "target is no decision: it names the cost"),
+        ({"hardware": {"name": ["a", "b"]}}, "/hardware/name", "name is no decision"),
+        ({"hardware": {"description": ["a", "b"]}}, "/hardware/description", "description is no decision"),
+        ({"hardware": {"rows": [16, 32, 16]}}, "/hardware/rows/2", "the candidate 16 of rows is given twice"),
+        (
+            {"hardware": {"clock_ghz": [1, 0.5, 1.0]}},
+            "/hardware/clock_ghz/2",
+            "the candidate 1.0 of clock_ghz is given twice",
+        ),
+        (
+            {"precision": {"weight_format": ["int4", "int4"]}},
+            "/precision/weight_format/1",
+            "'int4' of weight_format is given twice",
+        ),
+        (
+            {"precision": groups(head={"weight_bits": [4, 6, 4]})},
+            "/precision/groups/head/weight_bits/2",
+            "the candidate 4 of weight_bits is given twice",
+        ),
         (
             {"hardware": {"weight_format": ["int4"]}, "precision": {"weight_bits": [4]}},
             "/hardware/weight_format",

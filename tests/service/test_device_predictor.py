@@ -132,6 +132,20 @@ def test_simulated_device_answers_with_its_cost_model(shared: TestClient):
     assert (answer["samples"]["items"], answer["next"]) == ([], [])
 
 
+def test_open_space_answers_with_what_is_fitted_to_all_timings(shared: TestClient):
+    answer = shared.get(f"/devices/{MEASURED}/predictor", params={"space": "onnx"})
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["predictor"]["name"] == "workload"
+    assert told["samples"]["total"] == told["predictor"]["samples"] > 0
+    assert "every space" in told["samples"]["missing"]
+    assert (told["next"], told["versions"]) == ([], [told["predictor"]["version"]])
+    gone = shared.get(
+        "/devices/" + MEASURED + "/predictor", params={"space": "onnx", "version": told["predictor"]["version"] + 1}
+    )
+    assert gone.status_code == 404
+
+
 @pytest.mark.parametrize(
     ("device", "query", "status", "slug"),
     [

@@ -96,7 +96,8 @@ def test_auto_takes_the_candidate_that_tells_left_out_samples_best(auto: Latency
         density = {each.name: each.log_density for each in choice.evidence}
         assert all(value is not None for value in density.values())
         assert choice.predictor.name == winner == max(density, key=lambda name: density[name] or 0.0)
-        assert choice.pretrained_on == (tuple(PUBLIC) if winner == "graph_linear" else ())
+        seen = {each.name: each.pretrained_on for each in choice.evidence}
+        assert seen == {"cost_linear": (), "graph_linear": tuple(PUBLIC)}
         (errors,) = [each.errors for each in choice.evidence if each.name == winner]
         assert errors is not None
         assert (errors.samples, set(errors.coverage_percent)) == (30, {"50", "80", "90"})
@@ -151,6 +152,10 @@ def test_version_follows_the_network_and_says_that_it_has_seen_the_device(
     artifacts = Artifacts(session)
     told = {name: PredictorInfo.of(artifacts.get(name, "nb201", 1)) for name in ("board", PUBLIC[0])}
     assert {name: info.pretrained_on_this_device for name, info in told.items()} == {"board": False, PUBLIC[0]: True}
+    seen = {
+        (name, each.name): each.pretrained_on_this_device for name, info in told.items() for each in info.candidates
+    }
+    assert [key for key, is_seen in seen.items() if is_seen] == [(PUBLIC[0], "graph_linear")]
 
 
 def test_stored_network_predicts_as_the_fitted_one(session: Session, auto: LatencyCandidates, trunk: "PretrainedTrunk"):

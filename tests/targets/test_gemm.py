@@ -30,9 +30,10 @@ def test_lower_batch_becomes_products_or_tokens():
     assert sizes(lower([CONV], 3, folds_batch=True)) == (2, 2, 4, 27, 75, 30, 60, 4, 150)
 
 
-def test_lower_single_tokens_share_weights_always():
+def test_lower_single_tokens_are_products_of_their_own_unless_folded():
     dense = Layer("dense", "linear", 64, 10)
-    assert sizes(lower([dense], 8, folds_batch=False)) == (1, 1, 10, 64, 8, 64, 8, 10, 8)
+    assert sizes(lower([dense], 8, folds_batch=False)) == (1, 8, 10, 64, 1, 64, 8, 10, 8)
+    assert sizes(lower([dense], 8, folds_batch=True)) == (1, 1, 10, 64, 8, 64, 8, 10, 8)
 
 
 def test_lower_attention_has_its_own_keys_for_every_sample_and_head():
@@ -43,7 +44,7 @@ def test_lower_attention_has_its_own_keys_for_every_sample_and_head():
 
 @pytest.mark.parametrize(
     ("kind", "traffic", "vector_ops", "riding_ops"),
-    [("add", 300, 100, 0), ("pool", 200, 900, 0), ("shuffle", 200, 0, 0), ("norm", 0, 0, 100), ("concat", 0, 0, 0)],
+    [("add", 300, 100, 0), ("pool", 200, 900, 0), ("shuffle", 200, 0, 0), ("norm", 0, 0, 0), ("concat", 200, 0, 0)],
 )
 def test_lower_layers_without_products_move_data_or_ride_along(kind, traffic, vector_ops, riding_ops):
     layer = Layer("x", kind, 4, 4, 5, 5, 5, 5, kernel=3 if kind == "pool" else 1, inputs=2 if kind == "add" else 1)
@@ -51,6 +52,11 @@ def test_lower_layers_without_products_move_data_or_ride_along(kind, traffic, ve
     elements = gemms.in_row * gemms.in_rows + gemms.out_row * gemms.out_rows
     assert (elements[0], gemms.vector_ops[0], gemms.riding_ops[0]) == (traffic, vector_ops, riding_ops)
     assert sizes(gemms)[:5] == (0, 0, 0, 0, 0)
+
+
+def test_lower_norms_over_tokens_ride_along_with_an_operation_for_each_element():
+    gemms = lower([Layer("norm", "norm", 64, 64, in_width=5, out_width=5)], 3, folds_batch=False)
+    assert (gemms.vector_ops[0], gemms.riding_ops[0], gemms.in_rows[0]) == (0, 3 * 64 * 5, 0)
 
 
 @settings(deadline=None, max_examples=15)

@@ -90,6 +90,31 @@ def test_int8_runs_quantised_kernels(tmp_path: Path):
     assert "QLinearConv" in {kernel["op"] for kernel in timing["kernels"]}
 
 
+def test_int8_of_an_old_file_that_lists_its_weights_as_inputs(tmp_path: Path):
+    """And makes them of equal constants, as the ONNX package's light models do."""
+    shapes = [helper.make_tensor(name, TensorProto.INT64, [4], [16, 16, 3, 3]) for name in ("s", "t")]
+    value = helper.make_tensor("value", TensorProto.FLOAT, [1], [0.5])
+    graph = helper.make_graph(
+        [
+            helper.make_node("ConstantOfShape", ["s"], ["v"], value=value),
+            helper.make_node("ConstantOfShape", ["t"], ["w"], value=value),
+            helper.make_node("Conv", ["x", "v"], ["a"], pads=[1, 1, 1, 1]),
+            helper.make_node("Conv", ["a", "w"], ["y"], pads=[1, 1, 1, 1]),
+        ],
+        "old",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 16, 16, 16]),
+            *(helper.make_tensor_value_info(shape.name, TensorProto.INT64, [4]) for shape in shapes),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 16, 16, 16])],
+        shapes,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=3)
+    (tmp_path / "old.onnx").write_bytes(model.SerializeToString())
+    timing = time_model(tmp_path / "old.onnx", TimingSettings(**QUICK, precision="int8"))
+    assert "QLinearConv" in {kernel["op"] for kernel in timing["kernels"]}
+
+
 def test_open_dimension_is_bound_or_refused(tmp_path: Path):
     path = conv_model(tmp_path / "m.onnx", 8, batch="batch")
     with pytest.raises(UntimedError, match="batch"):

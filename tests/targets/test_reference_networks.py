@@ -43,19 +43,21 @@ def test_reference_network_layers_fit_each_other(name):
 def test_reference_network_equals_the_table_of_the_reference_outputs(goldens_dir, name):
     with (goldens_dir / "bbs_models.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["model"] == name]
+    assert [int(row["layer_index"]) for row in rows] == list(range(len(rows)))
     layers = [layer for layer in REFERENCE_NETWORKS[name]().layers if layer.kind in ("conv", "linear")]
     if name.startswith("bert"):  # the table sorts blocks by name
         layers.sort(key=lambda layer: [row["layer"] for row in rows].index(layer.name))
     for row, layer in zip(rows, layers, strict=True):
         is_dense = layer.kind == "linear"
-        assert row["layer"] == layer.name
-        assert (int(row["cin"]), int(row["cout"]), int(row["k"])) == (
+        assert (row["layer"], row["type"]) == (layer.name, "fc" if is_dense else "conv")
+        assert (int(row["cin"]), int(row["cout"]), int(row["k"]), int(row["params"])) == (
             layer.in_channels,
             layer.out_channels,
             layer.kernel,
+            layer.params,
         )
         assert int(row["out_size_or_tokens"]) == (layer.out_width if is_dense else layer.out_height)
-        assert is_dense or int(row["in_size"]) == layer.in_height
+        assert int(row["in_size"]) == layer.in_height
 
 
 @pytest.mark.parametrize("name", REFERENCE_NETWORKS)

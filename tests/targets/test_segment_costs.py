@@ -61,14 +61,18 @@ def test_segment_costs_equal_the_cost_of_each_workload(space, name, precision, b
     assert (costs.model, costs.area_mm2) == (expected[0].model, expected[0].area_mm2)
 
 
-def test_segment_costs_whole_nb201_takes_a_fifth_of_a_second_at_most():
+def test_segment_costs_whole_nb201_is_much_faster_than_one_by_one():
     space = Nb201()
     architectures = list(space.enumerate())
     start = time.process_time()
     costs = segment_costs(NPU, space, architectures)
-    assert time.process_time() - start < 0.2
+    at_once = time.process_time() - start
     assert costs.latency_ms.shape == (15_625,)
     assert (costs.latency_ms > 0).all()
+    start = time.process_time()
+    for architecture in architectures[:50]:
+        NPU.cost(space.workload(architecture))
+    assert at_once < (time.process_time() - start) / 50 * 15_625 / 20
 
 
 def test_segment_costs_unknown_energy_stays_unknown():

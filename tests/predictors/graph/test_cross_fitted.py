@@ -11,6 +11,7 @@ from predictors.graph.cross_fitted import fit_cross_fitted
 from predictors.graph.pretrained_accuracy import load_transfer_network
 from predictors.metrics import kendall
 from spaces import get_space
+from spaces.base import class_of
 
 SPACE = get_space("nb201")
 CELLS = SPACE.sample(120, rng=np.random.default_rng(4))
@@ -56,3 +57,16 @@ def test_fit_accuracy_goes_on_training_from_enough_accuracies_on():
     ]
     assert [len(predictor.process.components) for predictor in predictors] == [4, 5]
     assert kendall(predictors[1].predict(CELLS[24:]).score, accuracy_of(CELLS[24:])) > 0.5
+
+
+def test_notations_of_one_network_share_a_fold():
+    twins = [SPACE.parse(row) for row in ([3, 0, 1, 0, 0, 2], [1, 0, 3, 0, 0, 2])]
+    assert class_of(SPACE, twins[0]) == class_of(SPACE, twins[1])
+    for start in range(0, 80, 20):
+        folds = cross_fitted._folds(SPACE, [twins[0], *CELLS[start : start + 20], twins[1]])
+        assert folds[0] == folds[-1]
+        assert set(folds) == set(range(cross_fitted._FOLDS))
+
+
+def test_folds_of_a_single_network_go_by_row():
+    assert set(cross_fitted._folds(SPACE, [CELLS[0]] * 8)) == set(range(cross_fitted._FOLDS))

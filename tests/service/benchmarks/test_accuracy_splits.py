@@ -9,7 +9,7 @@ from predictors.graph import FlanSettings, TrainingSettings
 from predictors.graph.accuracy import fit_flan
 from predictors.metrics import kendall
 from predictors.samplers.base import standardised
-from service.benchmarks.accuracy_contestants import CONTESTANTS, run_size, training_for
+from service.benchmarks.accuracy_contestants import CONTESTANTS, run_size
 from service.benchmarks.accuracy_splits import AccuracyBench, Split, read_splits
 from service.benchmarks.shared_proxies import SharedProxies
 from service.cli import bench as command
@@ -70,13 +70,6 @@ def test_contestants_that_train_no_network_order_the_test_rows(bench, name):
     row = run_size(bench, name, 40, [Split(np.arange(40), np.arange(40, 300))])
     assert row["kendall"] > 0.2
     assert abs(row["kendall_apart"] - row["kendall"]) < 0.2
-
-
-@pytest.mark.parametrize(("samples", "epochs", "steps"), [(8, 150, 150), (40, 150, 750), (78, 75, 750)])
-def test_training_of_flan_has_at_most_as_many_steps(samples, epochs, steps):
-    training = training_for(samples)
-    assert training.epochs == epochs
-    assert training.epochs * -(-samples // training.batch) == steps
 
 
 def test_command_offers_every_contestant():

@@ -1,13 +1,15 @@
 """Training of the networks that come with the package, on a made-up table of NAS-Bench-201."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from arch_encodings.errors import InvalidWeightsError
-from predictors.graph.shipped import load_pretrained, write_pretrained
+from predictors.graph.shipped import ARTIFACTS, load_pretrained, write_pretrained
 from predictors.manifest import read_manifest
 from service.benchmarks import latency_networks
-from service.benchmarks.latency_networks import model_card, train_network
+from service.benchmarks.latency_networks import TRAININGS, model_card, train_network
 from service.benchmarks.latency_tables import LatencyTable
 from spaces import get_space
 from spaces.base import class_of
@@ -39,6 +41,13 @@ def test_train_network_holds_out_classes_of_isomorphic_cells(table, monkeypatch)
     assert classes.isdisjoint(class_of(SPACE, architecture) for architecture in held_out)
     assert network.devices == ("a", "b")
     assert set(facts["metrics"]) == {"a", "b"}
+
+
+@pytest.mark.parametrize("space", ["nb201", "fbnet"])
+@pytest.mark.parametrize("kind", ["trunk", "nasflat"])
+def test_trainings_are_those_of_the_networks_that_come_with_archcast(kind, space):
+    blob = (ARTIFACTS / f"{kind}-{space}.safetensors").read_bytes()
+    assert asdict(TRAININGS[kind][space]) == read_manifest(blob)["training"]["settings"]
 
 
 def test_train_network_facts_change_with_the_data(table):

@@ -1,14 +1,18 @@
 """The protocol on made-up devices of NAS-Bench-201, whose latencies add up over operations."""
 
 import json
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
+from arch_encodings import ENCODERS, encoders_with
 from predictors import fit_cost_linear
-from predictors.graph import TrainingSettings, TrunkSettings
-from predictors.graph.pretrained import pretrain_trunk
+from predictors.graph import NasflatSettings, TrainingSettings, TrunkSettings, pretrained
+from predictors.graph.pretrained import pretrain_nasflat, pretrain_trunk
 from predictors.metrics import spearman
+from predictors.source_lines import reference_sample
 from service.benchmarks import latency_tasks
 from service.benchmarks.latency_splits import Splits
 from service.benchmarks.latency_tables import LatencyTable
@@ -20,11 +24,14 @@ from service.benchmarks.latency_tasks import (
     Bench,
     Sources,
     Target,
+    open_bench,
     run_task,
 )
 from service.benchmarks.published import CEILING, PUBLISHED
+from service.benchmarks.shared_proxies import SharedProxies
 from service.benchmarks.tasks import TASKS, Task
 from service.cli import bench as command
+from service.errors import ProxiesNotPublishedError
 from spaces import SPACES, get_space
 
 
@@ -89,6 +96,35 @@ def test_target_auto_has_the_scores_of_the_predictor_it_chose(bench, monkeypatch
     assert {**auto, "adapt_seconds": 0} == {**right, "adapt_seconds": 0}
     assert auto["adapt_seconds"] == pytest.approx(right["adapt_seconds"] + wrong["adapt_seconds"])
     assert len(fitted) == 2
+
+
+def test_run_task_trains_nasflat_with_the_encoding_that_its_name_says(bench, monkeypatch):
+    small = partial(NasflatSettings, width=8, node_width=8, layers=1, refinement_layers=1, head_width=8)
+    monkeypatch.setattr(latency_tasks, "NasflatSettings", small)
+    monkeypatch.setattr(pretrained, "pretrain_nasflat", partial(pretrain_nasflat, training=TrainingSettings(epochs=1)))
+    names = ["nasflat", "nasflat_cost", "nasflat_zcp"]
+    known = [*bench.table.architectures, *reference_sample(bench.space)]
+    zcp = SharedProxies({one: np.arange(13.0) + row for row, one in enumerate(known)})
+    rows = run_task(replace(bench, encoders=encoders_with(zcp)), names, ["random"], [20], 1)
+    assert [row["predictor"] for row in rows] == names
+    assert len({row["mape"] for row in rows}) == 3
+
+
+@pytest.mark.data
+def test_open_bench_reads_published_proxies_where_a_predictor_needs_some(data_dir):
+    space = get_space("fbnet")
+    path = json.loads((data_dir / "zero_cost" / "fbnet_zcp.json").read_text())
+    drawn = [space.parse(notation) for notation in list(path)[:20]]
+    tables = {"fbnet": LatencyTable(drawn, {"phone": np.ones(20)})}
+    without, opened = (
+        open_bench(TASKS["F3"], tables, data_dir, [name]) for name in ("nasflat_cost", "nasflat_fine_tuned_caz")
+    )
+    assert without.encoders is ENCODERS
+    encoded = opened.encoders["caz"].encode(space, drawn)
+    assert encoded.shape == (20, 77)
+    assert np.isfinite(encoded).all()
+    with pytest.raises(ProxiesNotPublishedError, match="of 1 of"):
+        opened.encoders["zcp"].encode(space, [drawn[0], space.sample(1, rng=np.random.default_rng(0))[0]])
 
 
 @pytest.mark.parametrize("predictor", ["cost_linear_alone", "graph_linear"])

@@ -1,7 +1,5 @@
 """`archcast simulate` and `archcast targets`."""
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,25 +25,6 @@ def test_simulate_json_is_the_http_answer(deployed: Cli, client: TestClient):
     assert outcome.answer == client.post("/simulate", json=body).json()
 
 
-@pytest.mark.data
-def test_simulate_csv_equals_the_golden_rows_column_by_column(cli: Cli, goldens_dir: Path):
-    with (goldens_dir / "bitmod_layers_v2.csv").open() as file:
-        golden = [row for row in csv.DictReader(file) if row["model"] == "phi-2" and row["accelerator"] == "olive"]
-    for stage, name in (("prefill", "prefill"), ("decode", "generation")):
-        outcome = cli("simulate", "olive", "--model", "phi-2", "--stage", stage, "--format", "csv")
-        rows = {row["layer_kind"]: row for row in csv.DictReader(io.StringIO(outcome.out))}
-        expected = [row for row in golden if row["stage"] == name]
-        assert len(expected) == len(rows) == 9
-        for row in expected:
-            found = rows[row["layer_kind"]]
-            assert row.keys() - found.keys() == {"version"}
-            for column, value in row.items():
-                if column.startswith("e_"):
-                    assert float(found[column]) == pytest.approx(float(value), abs=6e-7)
-                elif column not in ("version", "stage"):
-                    assert found[column] == value, column
-
-
 def test_simulate_layers_of_a_file_need_no_database(cli: Cli, tmp_path: Path):
     (tmp_path / "layers.csv").write_text(LAYERS_CSV)
     outcome = cli("simulate", "bitmod-lossy", "--layers", str(tmp_path / "layers.csv"), "--format", "json")
@@ -54,13 +33,35 @@ def test_simulate_layers_of_a_file_need_no_database(cli: Cli, tmp_path: Path):
     assert not (tmp_path / "embedded").exists()
 
 
-def test_simulate_file_with_a_fault_names_row_and_reason(cli: Cli, tmp_path: Path):
-    (tmp_path / "layers.csv").write_text("name,kind,in_channels\nx,conv,many\ny,magic,3\nz,conv,3,4\n")
+def test_simulate_file_with_faults_names_their_lines(cli: Cli, tmp_path: Path):
+    # A blank line is no row, and a cell may hold a line break.
+    rows = ["name,kind,in_channels,groups", "x,conv,many", "", '"two\nlines",linear,4', "y,magic,3", "z,conv,3,2,4"]
+    (tmp_path / "layers.csv").write_text("\n".join(rows) + "\n")
     outcome = cli("simulate", "fp16", "--layers", str(tmp_path / "layers.csv"))
     assert outcome.code == 1
-    assert "layers.0.in_channels" in outcome.err
-    assert "layers.1.kind" in outcome.err
-    assert "layers.2.column without a name" in outcome.err
+    assert "layers.csv line 2: in_channels: " in outcome.err
+    assert "layers.csv line 6: kind: " in outcome.err
+    assert "layers.csv line 7: column without a name: " in outcome.err
+    assert "line 4" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("row", "target", "reason"),
+    [
+        ("p,pool,8,1", "dla", "cannot run the layer 'p' (pool)"),
+        ("z,conv,3,2", "fp16", "groups 2 of 'z' do not divide 3 channels"),
+        ("w,linear,16777216,1", "bitlet", "of layer 'w' are too many"),
+    ],
+)
+def test_simulate_file_with_a_layer_that_is_refused_names_its_line(
+    cli: Cli, tmp_path: Path, row: str, target: str, reason: str
+):
+    (tmp_path / "layers.csv").write_text(f"name,kind,in_channels,groups\nx,conv,8,1\n{row}\n")
+    outcome = cli("simulate", target, "--layers", str(tmp_path / "layers.csv"), "--set", "mode=published")
+    assert outcome.code == 1
+    told = " ".join(outcome.err.split())
+    assert "layers.csv line 3: " in told
+    assert reason in told
 
 
 def test_simulate_users_own_hardware_and_changed_keys(cli: Cli, tmp_path: Path):

@@ -1,15 +1,18 @@
 """BitMoD, ANT, OliVe and the half-precision baseline against every row of the authors' simulators."""
 
 import csv
+from itertools import product
 
 import numpy as np
 import pytest
 
-from targets.llm import llm_names
+from targets import Mode, Precision
+from targets.bitmod.machine import build_machine
+from targets.llm import comparison_weight_bits, llm_names
 from targets.sram_costs import sram_costs
 
 pytestmark = pytest.mark.data
-MODES = {"v1": "figures", "v2": "published"}
+MODES: dict[str, Mode] = {"v1": "figures", "v2": "published"}
 STAGES = {"prefill": "prefill", "generation": "decode"}
 ACCELERATORS = ("fp16", "ant", "olive", "bitmod_lossless", "bitmod_lossy")
 PARTS = ("compute", "sram_rd", "sram_wr", "dram")
@@ -61,13 +64,11 @@ def expected_values(golden):
     names = [*("w_prec", "i_prec", "pe_dp", "tiles", "w_bytes", "i_bytes", "o_bytes", "fetch_w", "fetch_i")]
     names += ["cycle_compute", "cycle_dram", "cycle_total"]
     dims = ["w_dim(batch x cout x cin)", "i_dim(batch x tok x cin)", "o_dim(batch x tok x cout)"]
-    is_crude = golden["version"] == "v1"
-    if is_crude and "attn" in golden["layer_kind"]:
+    if golden["version"] == "v1" and ".attn_" in golden["layer_kind"]:
         dims = dims[:1]  # the others name tensors that its numbers are not computed from
     return {
         **{name: float(golden[name]) for name in names},
-        **{name: f"1x{golden[name]}" if is_crude else golden[name] for name in dims},
-        "pe_array(hxw)": golden["pe_array(hxw)"],
+        **{name: golden[name] for name in [*dims, "pe_array(hxw)"]},
     }
 
 
@@ -79,16 +80,26 @@ def test_cost_equals_every_golden_summary(goldens_dir, costs, comparison_cost, v
         of = [expected[key] for key in ("version", "model", "stage")]
         cost = costs(comparison_cost, *of, expected["accelerator"])
         baseline = costs(comparison_cost, *of, "fp16")
+        for column, is_kv in (("w_prec", False), ("kv_prec", True)):
+            widths = {row.details["w_prec"] for row in cost.layers if (".attn_" in row.name) == is_kv}
+            assert widths == {float(expected[column])}, expected
         for name in ("compute", "dram", "total"):
             assert getattr(cost.cycles, name) == float(expected[f"cycles_{name}"]), expected
         for part in PARTS:
             assert cost.energy_uj[part] == pytest.approx(float(expected[f"e_{part}_uJ"]), abs=6e-4), expected
         assert cost.energy_mj * 1e3 == pytest.approx(float(expected["e_total_uJ"]), abs=6e-4)
+        on_chip_uj = cost.energy_uj["compute"] + cost.energy_uj["sram_rd"] + cost.energy_uj["sram_wr"]
+        assert on_chip_uj == pytest.approx(float(expected["e_onchip_uJ"]), abs=6e-4)
         assert baseline.cycles.total / cost.cycles.total == pytest.approx(float(expected["speedup_vs_fp16"]), abs=6e-5)
+        assert baseline.energy_mj / cost.energy_mj == pytest.approx(float(expected["energy_eff_vs_fp16"]), abs=6e-5)
 
 
 def test_figures_speedups_and_energies_equal_the_papers_figures(goldens_dir, costs, comparison_cost):
-    for expected in read(goldens_dir / "bitmod_paperfig_v1.csv"):
+    golden = read(goldens_dir / "bitmod_paperfig_v1.csv")
+    assert [(row["task"], row["accelerator"]) for row in golden] == [
+        (task, accelerator) for task in ("discriminative", "generative") for accelerator in ACCELERATORS
+    ]
+    for expected in golden:
         steps = DECODING_STEPS if expected["task"] == "generative" else 0
         totals = {}
         for accelerator in ("fp16", expected["accelerator"]):
@@ -105,14 +116,28 @@ def test_figures_speedups_and_energies_equal_the_papers_figures(goldens_dir, cos
         for model, speedup in zip(llm_names(), speedups, strict=True):
             assert speedup == pytest.approx(float(expected[f"speedup_{model}"]), abs=6e-5), (expected, model)
         assert np.mean(speedups) == pytest.approx(float(expected["mean"]), abs=6e-5)
+        assert np.exp(np.mean(np.log(speedups))) == pytest.approx(float(expected["geomean"]), abs=6e-5)
         energies = [ours[1] / baseline[1] for baseline, ours in pairs]
         assert np.mean(energies) == pytest.approx(float(expected["energy_norm_mean"]), abs=6e-5)
 
 
 @pytest.mark.parametrize("version", MODES)
-def test_buffer_costs_equal_every_golden_geometry(goldens_dir, version):
-    for row in read(goldens_dir / f"bitmod_cacti_{version}.csv"):
-        costs = sram_costs(float(row["size_bytes"]), float(row["banks"]), float(row["rw_bw_bits"]))
+def test_buffer_costs_equal_every_golden_geometry(goldens_dir, make_target, version):
+    golden = read(goldens_dir / f"bitmod_cacti_{version}.csv")
+    for row in golden:
+        width = float(row["rw_bw_bits"])
+        costs = sram_costs(float(row["size_bytes"]), float(row["banks"]), width)
         assert costs.read_pj == pytest.approx(float(row["read_cost_pJ"]), rel=1e-12)
         assert costs.write_pj == pytest.approx(float(row["write_cost_pJ"]), rel=1e-12)
+        assert costs.write_pj / width * 64 == pytest.approx(float(row["write_cost_per_64b_pJ"]), rel=1e-12)
         assert costs.area_mm2 == pytest.approx(float(row["area_mm2"]), rel=1e-12)
+        assert costs.access_ns == pytest.approx(float(row["access_ns"]), rel=1e-12)
+    # The buffers of every accelerator, model and stage, and no others.
+    found = set()
+    for accelerator, stage, model in product(ACCELERATORS, STAGES.values(), llm_names()):
+        name = accelerator.replace("_", "-")
+        target = make_target(name, stage=stage, mode=MODES[version])
+        bits = comparison_weight_bits(name, model, stage, MODES[version]) or target.native_precision.weight_bits
+        machine = build_machine(target.hardware, Precision(bits, 16))
+        found |= {("w_sram", float(machine.weight_port_bits)), ("i_sram", float(machine.activation_port_bits))}
+    assert found == {(row["mem"], float(row["rw_bw_bits"])) for row in golden}

@@ -125,6 +125,22 @@ def test_folded_batch_samples_share_a_tile(make_target):
     assert published.cycles.compute == 2 * refined.cycles.compute
 
 
+@pytest.mark.parametrize("mode", ["figures", "published"])
+def test_published_batch_of_one_token_each_shares_weights_where_the_stage_is_decode(make_target, mode):
+    layer = Layer("proj", "linear", 512, 256)  # one row of tokens per sample, whatever the stage
+    prompt, token = (
+        make_target("bitmod-lossy", mode=mode, stage=stage).cost(Workload((layer,), batch=48), W4)
+        for stage in ("prefill", "decode")
+    )
+    # Reading: an array of 32 x 32 for each of 48 samples. Writing: one of 64 x 16 for all, in three blocks of columns.
+    assert prompt.layers[0].details["tiles"] == 512 / 4 * 256 / 32 * 1 * 48
+    assert token.layers[0].details["tiles"] == 512 / 4 * 256 / 64 * 48 / 16
+    assert prompt.layers[0].details["i_dim(batch x tok x cin)"] == "48x1x512"
+    assert token.layers[0].details["i_dim(batch x tok x cin)"].removeprefix("1x") == "48x512"
+    # What crosses the memory is the same: weights once, all inputs, all outputs.
+    assert prompt.layers[0].bytes_moved == token.layers[0].bytes_moved == 256 * 260 + 48 * (1024 + 512)
+
+
 def test_refined_workload_runs_the_output_projection_once_and_grows_the_context():
     published = llm_workload("opt-1.3b", stage="prefill", context=256)
     refined = llm_workload("opt-1.3b", stage="prefill", context=256, mode="refined")

@@ -1,7 +1,5 @@
 """A sweep over configurations equals the cost of each, quickly."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -57,12 +55,10 @@ def test_sweep_without_changes_is_the_target(make_target):
     assert found.cycles.tolist() == [make_target().cost(PROMPT).cycles.total]
 
 
-def test_sweep_hundred_thousand_configurations_take_seconds(make_target):
+def test_sweep_hundred_thousand_configurations_are_one_call(make_target, assert_sweep_is_one_call):
     rng = np.random.default_rng(0)
-    start = time.process_time()
-    found = sweep(make_target(), PROMPT, {key: rng.integers(8, 256, 100_000) for key in ("rows", "columns")})
-    assert time.process_time() - start < 5
-    assert found.latency_ms.shape == (100_000,)
+    changes = {key: rng.integers(8, 256, 100_000) for key in ("rows", "columns")}
+    assert_sweep_is_one_call(sweep, make_target(), PROMPT, changes)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ DESIGNS = {
     "BitVert-noBBS": "bitvert-no-bbs",
 }
 ENERGIES = {"compute": "e_compute_uJ", "sram_rd": "e_sram_rd_uJ", "sram_wr": "e_sram_wr_uJ", "dram": "e_dram_uJ"}
+STRIPES = "Stripes(8b,8-way,32x16)"
+SHAPES = ("k", "cin", "cout", "ih", "oh_or_tokens")
 DETAILS = ("w_prec_eff", "fetch_w", "fetch_i", "w_bytes", "i_bytes", "o_bytes")
 # Total cycles of Stripes and the speed of the others relative to it, where no rows were kept.
 TOTALS = {
@@ -86,12 +88,16 @@ def golden_weights(goldens_dir, model, names, *, last_channels=None):
 
 
 def golden_tables(goldens_dir, prefix):
-    """Layer rows and summary row of each (model, accelerator)."""
+    """Layer rows, summary row and that of Stripes of each (model, accelerator)."""
     tables = {}
     for row in read(goldens_dir / f"{prefix}layers.csv"):
         tables.setdefault((row["model"], row["accelerator"]), []).append(row)
     summaries = {(row["model"], row["accelerator"]): row for row in read(goldens_dir / f"{prefix}summary.csv")}
-    return [(model, accelerator, rows, summaries[model, accelerator]) for (model, accelerator), rows in tables.items()]
+    assert summaries.keys() == tables.keys()
+    return [
+        (model, accelerator, rows, summaries[model, accelerator], summaries[model, STRIPES])
+        for (model, accelerator), rows in tables.items()
+    ]
 
 
 def total_cycles(target, workload, weights=None):
@@ -100,11 +106,14 @@ def total_cycles(target, workload, weights=None):
     return cycles.total
 
 
-def check(target, rows, summary, weights):
+def check(target, rows, summary, stripes_summary, weights):
     workload = Workload(tuple(map(make_layer, rows)))
     cost = target.cost(workload, weights=weights)
     for row, layer in zip(rows, cost.layers, strict=True):
         where = f"{row['model']} {row['accelerator']} {row['layer']}"
+        assert (layer.name, layer.details["type"]) == (row["layer"], row["type"])
+        for key in SHAPES:
+            assert layer.details[key] == int(row[key]), (where, key)
         for key in DETAILS:
             assert layer.details[key] == pytest.approx(float(row[key]), rel=1e-12), (where, key)
         assert layer.cycles.compute == pytest.approx(float(row["cycle_compute"]), rel=1e-12), where
@@ -116,16 +125,21 @@ def check(target, rows, summary, weights):
     for part, key in ENERGIES.items():
         assert cost.energy_uj[part] == pytest.approx(float(summary[key]), abs=0.00051), key
     assert cost.energy_mj * 1e3 == pytest.approx(float(summary["e_total_uJ"]), abs=0.00051)
+    # Of Stripes' own golden totals: its row is checked like the others.
+    speedup = float(stripes_summary["cycles_total"]) / cost.cycles.total
+    gain = float(stripes_summary["e_total_uJ"]) / (cost.energy_mj * 1e3)
+    assert speedup == pytest.approx(float(summary["speedup_vs_stripes"]), abs=5.1e-5)
+    assert gain == pytest.approx(float(summary["energy_eff_vs_stripes"]), rel=2e-4)  # of energies of four digits
     return len(rows)
 
 
 def check_table(goldens_dir, prefix, models, *, weights_of):
     count = 0
-    for model, accelerator, rows, summary in golden_tables(goldens_dir, prefix):
+    for model, accelerator, rows, summary, of_stripes in golden_tables(goldens_dir, prefix):
         if model in models:
             target = published(DESIGNS[accelerator.split("(")[0]])
             needs_weights = target.hardware.cycle_rule in DATA_DEPENDENT_RULES
-            count += check(target, rows, summary, weights_of(model) if needs_weights else None)
+            count += check(target, rows, summary, of_stripes, weights_of(model) if needs_weights else None)
     return count
 
 
@@ -136,8 +150,12 @@ def test_synthetic_weights_are_those_of_the_reference_outputs(goldens_dir):
         layers = [row for row in rows if row["model"] == model]
         tensors = golden_weights(goldens_dir, model, {row["layer"] for row in layers})
         for row in layers:
-            digest = hashlib.sha256(tensors[row["layer"]].tobytes()).hexdigest()
+            tensor = tensors[row["layer"]]
+            digest = hashlib.sha256(tensor.tobytes()).hexdigest()
             assert digest[:16] == row["sha256_first16(int8 C-order)"], row
+            assert [each["layer"] for each in networks(goldens_dir)[model]][int(row["layer_index"])] == row["layer"]
+            assert tensor.mean() == pytest.approx(float(row["mean"]), abs=5.1e-6)
+            assert tensor.std() == pytest.approx(float(row["std"]), abs=5.1e-6)
 
 
 def test_published_small_network_equals_every_row(goldens_dir):
@@ -162,7 +180,10 @@ def test_published_bert_designs_of_constant_cycles_equal_every_row(goldens_dir):
         for table in golden_tables(goldens_dir, "bbs_")
         if table[0] == "bert-base" and table[1].startswith(("Stripes", "ANT", "BitVert-cons", "BitVert-mod"))
     ]
-    counts = [check(published(DESIGNS[name.split("(")[0]]), rows, total, None) for _, name, rows, total in tables]
+    counts = [
+        check(published(DESIGNS[name.split("(")[0]]), rows, summary, of_stripes, None)
+        for _, name, rows, summary, of_stripes in tables
+    ]
     assert counts == [73] * 4
 
 
@@ -199,3 +220,4 @@ def test_buffer_costs_equal_every_golden_geometry(goldens_dir, prefix):
         assert costs.read_pj == pytest.approx(float(row["r_cost_pJ"]), rel=1e-12)
         assert costs.write_pj == pytest.approx(float(row["w_cost_pJ"]), rel=1e-12)
         assert costs.area_mm2 == pytest.approx(float(row["area_mm2"]), rel=1e-12)
+        assert costs.access_ns == pytest.approx(float(row["latency_ns"]), rel=1e-12)

@@ -64,3 +64,14 @@ def test_operands_too_wide_are_refused(make_target, precision, bits):
 def test_hardware_senseless_description_is_refused_with_the_key(changes, reason):
     with pytest.raises(InvalidHardwareError, match=reason):
         parse_hardware({**load_hardware("bitvert-moderate").model_dump(), **changes})
+
+
+@pytest.mark.parametrize("mode", ["published", "refined"])
+@pytest.mark.parametrize("name", ["bitvert-ant", "stripes", "bitvert-moderate"])
+def test_cost_of_a_mean_width_has_its_cycles(make_target, name, mode):
+    layer = Layer("conv", "conv", 64, 64, 28, 28, 28, 28, kernel=3)
+    target = make_target(name, mode=mode)
+    narrow, mean, wide = (
+        target.cost(Workload((layer,)), Precision(bits, 6)).layers[0].cycles.compute for bits in (6, 6.25, 7)
+    )
+    assert mean == pytest.approx(0.75 * narrow + 0.25 * wide)

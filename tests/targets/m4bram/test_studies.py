@@ -1,9 +1,11 @@
 """The authors' comparisons end to end: networks, budgets, both searches, and every layer."""
 
 import csv
+import math
 
 import pytest
 
+from targets.m4bram import DESIGNS
 from targets.m4bram.search import Budget, NoConfigurationError
 from targets.m4bram.studies import UnknownNetworkError, study, study_budget, study_names
 
@@ -26,6 +28,11 @@ def run(row):
     return study(design, row["network"], weight_bits, activation_bits, budget=budget, objective=objective)
 
 
+def dims(layer):
+    loops = (layer.R, layer.S, layer.C, layer.P, layer.Q, layer.K) if layer.kind == "conv" else (layer.C, layer.K)
+    return "x".join(map(str, loops))
+
+
 @pytest.mark.data
 def test_study_equals_the_golden_summaries_and_layers(goldens_dir):
     layers = {}
@@ -38,8 +45,16 @@ def test_study_equals_the_golden_summaries_and_layers(goldens_dir):
         assert found.baseline.cycles == int(row["dla_cycles"]), row
         assert found.chosen.cycles == int(row["acc_cycles"]), row
         assert found.speedup == pytest.approx(float(row["speedup"]), abs=1e-6)
+        assert (found.baseline.dsps, found.baseline.filter_brams, found.baseline.stream_brams) == tuple(
+            int(row[f"dla_{key}"]) for key in ("dsp", "fcache_bram", "streambuf_bram")
+        )
+        assert found.baseline.area == float(row["dla_area"])
+        if row["experiment"] == "VE_vs_bramac":  # elsewhere several configurations tie
+            assert found.area_ratio == pytest.approx(float(row["area_ratio"]), abs=1e-6)
+            assert found.speedup / found.area_ratio == pytest.approx(float(row["speedup_per_area"]), abs=2e-6)
         for layer, expected in zip(found.layers, layers[tuple(row[key] for key in KEYS)], strict=True):
-            assert layer.name == expected["layer"]
+            assert (layer.name, layer.folded.kind) == (expected["layer"], expected["type"])
+            assert (dims(layer.baseline), dims(layer.folded)) == (expected["dla_dims"], expected["accel_dims"])
             assert layer.baseline_cycles == int(expected["dla_cycles"])
             if row["experiment"] == "VE_vs_bramac":  # elsewhere several configurations tie
                 assert layer.cycles == int(expected["accel_cycles"])
@@ -47,12 +62,15 @@ def test_study_equals_the_golden_summaries_and_layers(goldens_dir):
 
 @pytest.mark.data
 def test_study_networks_equal_the_golden_inputs(goldens_dir):
-    from targets.m4bram.studies import _description, _layers
+    from targets.m4bram.studies import _description, _layers, _network
 
     given = {}
     for row in read(goldens_dir / "m4bram_networks.csv"):
         sizes = [int(row[key]) for key in ("r_or_cin", "s_or_cout", "c", "p", "q", "k") if row[key]]
-        given.setdefault((row["network"], row["description"]), []).append((row["type"], *sizes))
+        rows = given.setdefault((row["network"], row["description"].partition("(")[0]), [])
+        rows.append((row["type"], *sizes))
+        assert len(rows) == int(row["idx"])
+    assert {name for name, _ in given} == {*study_names()}
     for name in study_names():
         for purpose, is_dla in (("dla", True), ("m4bram", False), ("bramac", False)):
             ours = [
@@ -62,6 +80,15 @@ def test_study_networks_equal_the_golden_inputs(goldens_dir):
                 for each in _layers(_description(name), is_dla=is_dla)
             ]
             assert ours == given[name, purpose]
+        # The stream buffer is sized by the largest input and output together.
+        largest = max(given[name, "iofmap"], key=lambda row: math.prod(row[1:4]) + math.prod(row[4:7]))
+        assert [each for side in _description(name)["map"] for each in side] == list(largest[1:])
+        # And the filter cache by the layer of most weights, of those that DLA computes.
+        for design in ("DLA", "SY-M4L", "BRAMAC-2SA"):
+            assert _network(_description(name), DESIGNS[design]).largest == max(
+                (layer for layer in _layers(_description(name), is_dla=True) if layer.kind == "conv"),
+                key=lambda layer: layer.weights,
+            )
 
 
 def test_study_of_dla_compares_it_with_itself():

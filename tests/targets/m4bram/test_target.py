@@ -139,7 +139,7 @@ def test_hardware_senseless_description_is_refused_with_the_key(changes, reason)
         parse_hardware({**load_hardware("m4bram").model_dump(), **changes})
 
 
-@pytest.mark.parametrize(("bits", "cycles", "bram_cvec"), [(2, 188_696, 16), (4, 231_866, 24), (8, None, 40)])
+@pytest.mark.parametrize(("bits", "cycles", "bram_cvec"), [(2, 181_784, 16), (4, 224_954, 24), (8, None, 40)])
 def test_bramac_channels_of_block_rams_follow_the_iterations(bits, cycles, bram_cvec):
     space = get_space("nb201")
     workload = space.workload(space.parse([4, 3, 2, 1, 3, 3]))
