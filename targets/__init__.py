@@ -27,6 +27,8 @@ from targets.errors import (
     UnsupportedLayerError,
     UnsupportedPrecisionError,
 )
+from targets.fpga.hardware import FpgaHardware
+from targets.fpga.target import FpgaUnrolled
 from targets.hardware_spec import HardwareSpec
 from targets.hardware_target import HardwareTarget
 from targets.host import WithHost
@@ -46,6 +48,8 @@ __all__ = [
     "Cost",
     "CostArrays",
     "Cycles",
+    "FpgaHardware",
+    "FpgaUnrolled",
     "HardwareSpec",
     "HardwareTarget",
     "InvalidHardwareError",
@@ -94,6 +98,7 @@ TARGETS: Final[dict[str, TargetModel]] = {
     "m4bram": TargetModel(M4bramHardware, M4bram),
     "roofline": TargetModel(RooflineHardware, Roofline),
     "bitmod": TargetModel(BitModHardware, BitMod),
+    "fpga_unrolled": TargetModel(FpgaHardware, FpgaUnrolled),
 }
 
 
