@@ -21,6 +21,7 @@ from targets.catalogue import catalogue_description, file_description, hardware_
 from targets.errors import (
     InvalidHardwareError,
     NotAdditiveError,
+    NotFittingError,
     TargetError,
     UnknownHardwareError,
     UnknownTargetError,
@@ -59,6 +60,7 @@ __all__ = [
     "MixedPrecision",
     "Mode",
     "NotAdditiveError",
+    "NotFittingError",
     "Precision",
     "Roofline",
     "RooflineHardware",

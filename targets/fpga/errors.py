@@ -2,7 +2,6 @@
 
 FpgaError (a TargetError)
 ├── OutsideModelRangeError  what the fitted model of areas knows nothing of
-├── NotFittingError       a network that takes more than the part has, however folded
 ├── InvalidCircuitError   sizes, options or weights that no circuit can be made of, with the parts at fault
 ├── ToolMissingError      a synthesis or place-and-route tool that is not installed, with the command that installs it
 └── SynthesisError        a tool that failed, ran out of time or out of memory
@@ -73,20 +72,3 @@ class OutsideModelRangeError(FpgaError):
         self.name = name
         self.value = value
         self.bounds = bounds
-
-
-class NotFittingError(FpgaError):
-    """However folded, a network takes more than the part has.
-
-    Attributes:
-        resource: of which there is too little.
-        needed, available: of it.
-    """
-
-    def __init__(self, hardware: str, resource: str, needed: float, available: float):
-        super().__init__(
-            f"the smallest form of the network takes {needed:,.0f} {resource}, {hardware} has {available:,.0f}"
-        )
-        self.resource = resource
-        self.needed = needed
-        self.available = available

@@ -23,8 +23,7 @@ import numpy as np
 
 from spaces.base import FloatArray, Layer, Workload
 from targets.base import Cost, Cycles, LayerCost, Precision
-from targets.errors import UnsupportedPrecisionError
-from targets.fpga.errors import NotFittingError
+from targets.errors import NotFittingError, UnsupportedPrecisionError
 from targets.fpga.forms import Form, forms
 from targets.fpga.hardware import FpgaHardware
 from targets.hardware_target import HardwareTarget
@@ -85,13 +84,12 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
         """A form for each layer, and the cycles from one sample to the next."""
         if not layers:
             return [], 1
-        shapes = [replace(layer, name="") for layer in layers]
         available = np.array([getattr(self.hardware, name) for name in _RESOURCES]) * self.hardware.usable_share
         found: list[tuple[float, list[Form]]] = []
         smallest: list[FloatArray] = []
         for has_dsps in (True, False):
             known = _ladders(self.hardware, *bits, has_dsps)
-            ladders = [known[layer] for layer in shapes]
+            ladders = [known[layer] for layer in layers]
             totals = np.sum([ladder.resources for ladder in ladders], axis=0)
             fits = (totals <= available).all(axis=1)
             if fits.any():
@@ -152,7 +150,7 @@ class _Ladder:
 
 
 class _Ladders(dict[Layer, _Ladder]):
-    """Those of all layers on one part, made when they are asked for; layers are kept without their names."""
+    """Those of all layers on one part, made when they are asked for; layers of one shape share theirs."""
 
     def __init__(self, hardware: FpgaHardware, weight_bits: int, activation_bits: int, *, has_dsps: bool):
         super().__init__()
@@ -161,6 +159,11 @@ class _Ladders(dict[Layer, _Ladder]):
         )
 
     def __missing__(self, layer: Layer) -> _Ladder:
+        nameless = replace(layer, name="")
+        self[layer] = self._made(layer) if layer == nameless else self[nameless]
+        return self[layer]
+
+    def _made(self, layer: Layer) -> _Ladder:
         every = sorted(self._forms(layer), key=lambda form: form.cycles)
         taken = np.array([[getattr(form, name) for name in _RESOURCES] for form in every], dtype=np.float64)
         cycles, prices = np.array([form.cycles for form in every]), taken @ _PRICES
@@ -171,8 +174,7 @@ class _Ladders(dict[Layer, _Ladder]):
             for pace in _PACES
         )
         resources = np.array([[getattr(form, name) for name in _RESOURCES] for form in chosen], dtype=np.float64)
-        self[layer] = _Ladder(chosen, resources)
-        return self[layer]
+        return _Ladder(chosen, resources)
 
 
 @lru_cache(maxsize=128)
