@@ -39,6 +39,16 @@ _PAIRS = (
     ("ofa", "nb201"),
     ("nb201+fbnet", "ofa"),
 )
+_FILES = "files"
+_OWN_PAIRS = (
+    (("nb201", "fbnet"), _FILES),
+    (("nb201",), "fbnet"),
+    (("fbnet",), "nb201"),
+    ((_FILES,), "nb201"),
+    ((_FILES,), "fbnet"),
+    (("fbnet", _FILES), "nb201"),
+    (("nb201", _FILES), "fbnet"),
+)
 _HEADER = ["fitted to", "asked for", "networks", "MAPE", "within 10 %", "90 % bounds hold", "called unlike"]
 
 
@@ -145,15 +155,24 @@ def _batch(device: str) -> int:
 
 def _own(journals: Sequence[Path]) -> str:
     folder = Folder(_DATA / "onnx")
+    conditions: dict[tuple[str, int], list[dict]] = defaultdict(list)
+    for line in (line for path in journals for line in path.read_text().splitlines()):
+        entry = json.loads(line)
+        settings = entry["timing"]["settings"]
+        conditions[settings["precision"], settings["threads"]].append(entry)
+    return "\n\n".join(_timed(condition, entries, folder) for condition, entries in conditions.items())
+
+
+def _timed(condition: tuple[str, int], entries: Sequence[dict], folder: Folder) -> str:
+    """The table of one condition."""
     onnx = OnnxModels(folder)
-    entries = [json.loads(line) for path in journals for line in path.read_text().splitlines()]
     groups: dict[str, list[tuple[Architecture, float]]] = defaultdict(list)
     for entry in entries:
         architecture = Architecture(entry["space"], entry["architecture"])
         if entry["space"] != "onnx":
             groups[entry["space"]].append((architecture, entry["timing"]["median_ms"]))
         elif architecture.key in folder.models:
-            groups["files"].append((architecture, entry["timing"]["median_ms"]))
+            groups[_FILES].append((architecture, entry["timing"]["median_ms"]))
     families = {}
     for name, members in groups.items():
         space = SPACES.get(name, onnx)
@@ -161,18 +180,19 @@ def _own(journals: Sequence[Path]) -> str:
         latencies = np.array([latency for _, latency in members])
         families[name] = Family([space.workload(one) for one in found], found, latencies, space)
     results: dict[tuple[str, str], list[dict[str, FloatArray]]] = defaultdict(list)
-    for asked in families:
-        known = [family for name, family in families.items() if name != asked]
-        results["+".join(name for name in families if name != asked), asked].append(_score(known, families[asked]))
+    for fitted, asked in _OWN_PAIRS:
+        if {asked, *fitted} <= families.keys():
+            known = [families[name] for name in fitted]
+            results["+".join(fitted), asked].append(_score(known, families[asked]))
     machine = entries[0]["timing"]["machine"]
     loads = [entry["timing"]["machine"]["load_1min"] for entry in entries]
     settled = sum(entry["timing"]["is_settled"] for entry in entries)
+    precision, threads = condition
     return (
         f"Timed by `archcast measure` on {machine['cpu']}, {machine['cores']} cores, ONNX Runtime "
-        f"{machine['runtime_version']}, {entries[0]['timing']['settings']['threads']} thread(s), "
-        f"{entries[0]['timing']['settings']['precision']}: {len(entries)} networks, of which {settled} reached the "
-        f"interval asked for; load average {min(loads):.1f} to {max(loads):.1f} on {machine['cores']} cores. Files: "
-        f"{', '.join(sorted(folder.names[one.key] for one, _ in groups['files']))}.\n\n" + _table(results)
+        f"{machine['runtime_version']}, {threads} thread(s), {precision}: {len(entries)} networks, of which {settled} "
+        f"reached the interval asked for; load average {min(loads):.1f} to {max(loads):.1f}. Files: "
+        f"{', '.join(sorted(folder.names[one.key] for one, _ in groups[_FILES]))}.\n\n" + _table(results)
     )
 
 

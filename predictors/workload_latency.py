@@ -10,7 +10,9 @@ samples do not tell and that is left to chance, shows as soon as a network is un
 
 Spread: the cross-validated relative error, times sqrt(1 + h) with h the leverage of the network's row, which is small
 among networks like those timed and grows without bound away from them. A network whose h is far above all of theirs is
-called unlike them, and is expected to be off by no less than one timed family is when the others predict it. What
+called unlike them, and is expected to be off by no less than one timed family is when the others predict it, nor by
+less than families commonly are. One with a kind of kernel that was never timed is unlike them too, and may be off by
+what that kernel takes, of which nothing is known. What
 layers run next to each other, hence what a runtime fuses or keeps in a cache, is not seen.
 """
 
@@ -40,11 +42,13 @@ _MACS: Final[dict[str, Callable[[Layer], bool]]] = {
     "linear": lambda layer: layer.kind == "linear",
     "matmul": lambda layer: layer.kind == "matmul",
 }
-_TRAFFIC: Final[dict[str, tuple[str, ...]]] = {
-    "product": ("conv", "linear", "matmul"),
-    "elementwise": ("add", "activation", "norm"),
-    "pool": ("pool",),
-    "copy": ("shuffle", "concat", "slice"),
+_TRAFFIC: Final[dict[str, Callable[[Layer], bool]]] = {
+    "product": lambda layer: layer.kind in ("conv", "linear", "matmul"),
+    "elementwise": lambda layer: layer.kind in ("add", "activation") or (layer.kind == "norm" and layer.is_affine),
+    # Norms over neighbours or samples, which no product takes in.
+    "unlearned": lambda layer: layer.kind == "norm" and not layer.is_affine,
+    "pool": lambda layer: layer.kind == "pool",
+    "copy": lambda layer: layer.kind in ("shuffle", "concat", "slice"),
 }
 COLUMNS: Final = (
     "launch",
@@ -67,6 +71,12 @@ _FLOOR_SHARE: Final = 0.01
 # So many times the largest leverage of a timed network, and at least so much: unlike all of them.
 _UNLIKE_FACTOR: Final = 2.0
 _UNLIKE_LEAST: Final = 1.0
+# Standard deviations, as shares of the latency. A family that is predicted from others: what is common among families
+# timed on CPUs (benchmarks/workload_families.py), where the device's own do not say more. A kind of kernel that was
+# never timed: it may take as long as all the rest.
+_UNLIKE_SPREAD: Final = 0.3
+_UNLIKE_MOST: Final = 1.0  # of what the leverage alone says
+_UNTIMED_SPREAD: Final = 0.5
 # Half widths of a level are those of Student's t: few samples, heavy tails.
 
 
@@ -109,7 +119,7 @@ def _row(layer: Layer, batch: int) -> list[float]:
     return [
         1.0,
         *(macs if belongs(layer) else 0.0 for belongs in _MACS.values()),
-        *(activations + weights if layer.kind in kinds else 0.0 for kinds in _TRAFFIC.values()),
+        *(activations + weights if belongs(layer) else 0.0 for belongs in _TRAFFIC.values()),
         *(max(macs / balance, activations + weights) for balance in _BALANCES),
     ]
 
@@ -127,6 +137,7 @@ class WorkloadLatency:
         largest_leverage: of the timed networks.
         unlike_spread: least relative error of a network unlike those timed: what a family of them shows when it is
             predicted from the others; 0 of a single family.
+        untimed: (d,) columns that no timed network has anything of.
         floor_ms: smallest latency it answers.
     """
 
@@ -137,6 +148,7 @@ class WorkloadLatency:
     spread: float
     largest_leverage: float
     unlike_spread: float
+    untimed: BoolArray
     floor_ms: float
 
     @property
@@ -146,34 +158,41 @@ class WorkloadLatency:
 
     def predict(self, architectures: Sequence[Architecture]) -> LatencyEstimate:
         """Latency of each architecture, in the order given."""
-        mean_ms, leverage = self._mean_and_leverage(architectures)
+        columns, mean_ms, leverage = self._mean_and_leverage(architectures)
         spread = self.spread * np.sqrt(1 + leverage)
+        least = max(self.unlike_spread, _UNLIKE_SPREAD)
+        unlike = np.maximum(np.minimum(spread, _UNLIKE_MOST), least)
+        spread = np.where(self._is_unlike(columns, leverage), unlike, spread)
         return LatencyEstimate(
             mean_ms=mean_ms,
-            std_ms=mean_ms * np.where(self._is_unlike(leverage), np.maximum(spread, self.unlike_spread), spread),
+            std_ms=mean_ms * np.sqrt(spread**2 + (_UNTIMED_SPREAD * self._has_untimed(columns)) ** 2),
             floor_ms=self.floor_ms,
             half_width=student_half_width,
         )
 
     def is_unlike_samples(self, architectures: Sequence[Architecture]) -> list[bool]:
         """Whether each architecture lies far from all that the device was timed with."""
-        _, leverage = self._mean_and_leverage(architectures)
-        return self._is_unlike(leverage).tolist()
+        columns, _, leverage = self._mean_and_leverage(architectures)
+        return self._is_unlike(columns, leverage).tolist()
 
     def layer_ms(self, architecture: Architecture) -> FloatArray:
         """(layers,) what each layer adds to the latency."""
         workload = self.space.workload(architecture)
         return layer_columns(workload.layers, workload.batch) @ self.weights
 
-    def _is_unlike(self, leverage: FloatArray) -> BoolArray:
-        return leverage > max(_UNLIKE_LEAST, _UNLIKE_FACTOR * self.largest_leverage)
+    def _is_unlike(self, columns: FloatArray, leverage: FloatArray) -> BoolArray:
+        far = leverage > max(_UNLIKE_LEAST, _UNLIKE_FACTOR * self.largest_leverage)
+        return far | self._has_untimed(columns)
 
-    def _mean_and_leverage(self, architectures: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+    def _has_untimed(self, columns: FloatArray) -> BoolArray:
+        return np.any(columns[:, self.untimed], axis=1).astype(np.bool_)
+
+    def _mean_and_leverage(self, architectures: Sequence[Architecture]) -> tuple[FloatArray, FloatArray, FloatArray]:
         rows = [workload_columns(self.space.workload(architecture)) for architecture in architectures]
         columns = np.array(rows).reshape(len(rows), len(COLUMNS))
         mean_ms = np.maximum(columns @ self.weights, self.floor_ms)
         relative = columns / mean_ms[:, None]
-        return mean_ms, np.einsum("nd,de,ne->n", relative, self.covariance, relative)
+        return columns, mean_ms, np.einsum("nd,de,ne->n", relative, self.covariance, relative)
 
     def to_bytes(self) -> bytes:
         """Not stored: it is fitted again from the samples. Raises: TypeError."""
@@ -211,6 +230,7 @@ def fit_workload_latency(
         spread=spread,
         largest_leverage=float(leverage.max()),
         unlike_spread=_between_families(scaled, latency_ms, ridge, np.array(families)),
+        untimed=np.array(columns.sum(axis=0) == 0, dtype=np.bool_),
         floor_ms=_FLOOR_SHARE * float(latency_ms.min()),
     )
 

@@ -6,6 +6,7 @@ result = run(problem, rng=np.random.default_rng(0))
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -22,6 +23,7 @@ from search.errors import (
 )
 from search.evaluation import Evaluation, OnProgress
 from search.exhaustive import exhaustive
+from search.genetic import DEFAULT_EVALUATIONS
 from search.local_search import local_search
 from search.nsga2 import nsga2
 from search.nsga3 import nsga3
@@ -68,7 +70,8 @@ class Algorithm(Protocol):
 
     Contract: evaluates architectures through `evaluation.evaluate` and nothing else (but metrics without a `fit` beside
     one that has it are cheap and may be asked at will), starts from `evaluation.initial`, returns once
-    `evaluation.is_finished` holds or nothing is left to try, and depends on nothing but the values and `rng`.
+    `evaluation.is_finished` holds or nothing is left to try, calls `evaluation.poll` where it thinks for longer than a
+    fraction of a second, and depends on nothing but the values and `rng`.
     """
 
     def __call__(self, evaluation: Evaluation, *, rng: np.random.Generator) -> None:
@@ -86,20 +89,30 @@ ALGORITHMS: Final[dict[str, Algorithm]] = {
     "random": random_sampling,
 }
 AUTO: Final = "auto"
-# With more objectives nearly all of a population is non-dominated, and crowding alone no longer tells them apart.
-_MOST_FOR_NSGA2: Final = 3
+# Up to so many evaluations a predictor makes more of them than any population does, and takes less than a second.
+_FEW_EVALUATIONS: Final = 500
+# NSGA-III needs five times as long for an evaluation; of three objectives NSGA-II makes up for that with more of them.
+_MANY_EVALUATIONS: Final = 20_000
+_MANY_OBJECTIVES: Final = 4
 
 
-def choose_algorithm(problem: Problem, budget: Budget) -> str:
-    """What `auto` stands for.
+def choose_algorithm(problem: Problem, budget: Budget, cap: Budget | None = None) -> str:
+    """What `auto` stands for; `benchmarks/search_quality.py` has the comparison.
 
-    Exhaustive where the budget covers a space that can be listed; otherwise NSGA-II, from four objectives on NSGA-III.
+    Exhaustive where the budget covers a space that can be listed. Otherwise predictor-guided up to 500 evaluations;
+    NSGA-II for one or two objectives, and for three where time is the limit or there are more than 20,000 evaluations;
+    NSGA-III for the rest. Args: cap: as of `run`.
     """
-    size = problem.space.size
-    is_covered = budget.evaluations is None or budget.evaluations >= size
-    if is_enumerable(problem.space) and is_covered:
+    size, limits = problem.space.size, budget.within(cap or Budget())
+    if is_enumerable(problem.space) and (limits.evaluations or size) >= size:
         return "exhaustive"
-    return "nsga2" if len(problem.objectives) <= _MOST_FOR_NSGA2 else "nsga3"
+    evaluations = (limits if not budget.is_unlimited else limits.within(Budget(DEFAULT_EVALUATIONS))).evaluations
+    few = evaluations or math.inf
+    if few <= _FEW_EVALUATIONS:
+        return "predictor_guided"
+    objectives = len(problem.objectives)
+    is_for_nsga3 = objectives >= _MANY_OBJECTIVES or (objectives == _MANY_OBJECTIVES - 1 and few <= _MANY_EVALUATIONS)
+    return "nsga3" if is_for_nsga3 else "nsga2"
 
 
 def run(
@@ -125,8 +138,9 @@ def run(
         cap: further limits, which hold also where the budget has none and are not spent just because they are there.
         largest_front: members returned and reported at most; None for all of them.
         initial: architectures of the space to start from; they count as evaluations.
-        checkpoint: of an earlier run of the same problem and algorithm, which this one continues: what that had
-            evaluated is not evaluated again, and its evaluations and seconds count.
+        checkpoint: of an earlier run of the same problem, algorithm, budget and random numbers, which this one
+            continues: what that had evaluated is not evaluated again, its evaluations and seconds count, and the front
+            is what it would have found.
 
     Returns:
         The front and how it came about. Where nothing meets the constraints the front is empty and
@@ -139,9 +153,10 @@ def run(
         ObjectiveShapeError: an objective returned the wrong shape. What an objective raises passes through.
     """
     budget = budget or Budget()
-    name = choose_algorithm(problem, budget.within(cap or Budget())) if algorithm == AUTO else algorithm
+    name = choose_algorithm(problem, budget, cap) if algorithm == AUTO else algorithm
     if name not in ALGORITHMS:
         raise UnknownAlgorithmError(name, [AUTO, *ALGORITHMS])
     evaluation = Evaluation(problem, budget, on_progress, cap, largest_front, initial, checkpoint)
-    ALGORITHMS[name](evaluation, rng=rng)
+    if not evaluation.is_finished:  # as it is where a checkpoint has everything
+        ALGORITHMS[name](evaluation, rng=rng)
     return evaluation.result(name)

@@ -8,7 +8,7 @@ from itertools import compress
 import numpy as np
 
 from search.pareto import non_dominated
-from search.problem import Problem
+from search.problem import Constraint, Problem
 from search.result import Candidate
 from search.thinning import least_crowded
 from spaces.base import Architecture, FloatArray, IntArray, has_classes
@@ -20,12 +20,14 @@ class Archive:
     Attributes:
         failed: architectures with a metric that is NaN or infinite; they are counted and otherwise ignored.
         best_reachable: for each constrained metric the value that serves its constraint best.
+        best_beside_others: the same over what meets all other constraints; without a metric for which there is nothing.
         nearest: while nothing feasible was added, the architecture that violates the constraints least.
     """
 
     def __init__(self, problem: Problem):
         self.failed = 0
         self.best_reachable: dict[str, float] = {}
+        self.best_beside_others: dict[str, float] = {}
         self.nearest: Candidate | None = None
         self._problem = problem
         self._architectures: list[Architecture] = []
@@ -92,11 +94,12 @@ class Archive:
         self.nearest = None
 
     def _note_best_reachable(self, values: FloatArray) -> None:
-        for constraint in self._problem.constraints:
-            name = constraint.objective
-            reached = constraint.closest(self._problem.column(values, name))
-            known = self.best_reachable.get(name, reached)
-            self.best_reachable[name] = constraint.closest(np.array([known, reached]))
+        constraints = self._problem.constraints
+        columns = [self._problem.column(values, constraint.objective) for constraint in constraints]
+        is_met = np.array([each.is_met(column) for each, column in zip(constraints, columns, strict=True)])
+        for row, (constraint, column) in enumerate(zip(constraints, columns, strict=True)):
+            _note_closest(self.best_reachable, constraint, column)
+            _note_closest(self.best_beside_others, constraint, column[np.delete(is_met, row, axis=0).all(axis=0)])
 
     def _note_nearest(self, architectures: Sequence[Architecture], values: FloatArray) -> None:
         violation = self._problem.violation(values)
@@ -107,3 +110,9 @@ class Archive:
 
     def _candidate(self, architecture: Architecture, row: FloatArray) -> Candidate:
         return Candidate(architecture, dict(zip(self._problem.metric_names, row.tolist(), strict=True)))
+
+
+def _note_closest(best: dict[str, float], constraint: Constraint, values: FloatArray) -> None:
+    if len(values):
+        name, reached = constraint.objective, constraint.closest(values)
+        best[name] = constraint.closest(np.array([best.get(name, reached), reached]))

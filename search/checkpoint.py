@@ -17,7 +17,7 @@ import numpy as np
 from search.errors import InvalidCheckpointError
 from spaces.base import FloatArray
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,7 @@ class Checkpoint:
         metrics: names of the problem's metrics, objectives first.
         keys: canonical keys of the n evaluated architectures, in that order.
         values: (n, metrics).
-        population: keys of what the algorithm goes on from.
+        initial: keys of what the run started from.
         seconds: wall time spent so far.
     """
 
@@ -37,7 +37,7 @@ class Checkpoint:
     metrics: tuple[str, ...]
     keys: tuple[str, ...]
     values: FloatArray
-    population: tuple[str, ...]
+    initial: tuple[str, ...]
     seconds: float
 
     def to_bytes(self) -> bytes:
@@ -48,7 +48,7 @@ class Checkpoint:
             buffer,
             head=_characters([json.dumps(head)]),
             keys=_characters(self.keys),
-            population=_characters(self.population),
+            initial=_characters(self.initial),
             values=self.values,
         )
         return buffer.getvalue()
@@ -64,7 +64,7 @@ class Checkpoint:
                     tuple(head["metrics"]),
                     _lines(archive["keys"]),
                     np.asarray(archive["values"], dtype=np.float64),
-                    _lines(archive["population"]),
+                    _lines(archive["initial"]),
                     float(head["seconds"]),
                 )
         except (

@@ -74,8 +74,6 @@ def evolve(evaluation: Evaluation, algorithm: GeneticAlgorithm, *, rng: np.rando
         if len(values) == len(population):
             _assign(pymoo_problem, population, problem, values)
             algorithm.tell(infills=population)
-            assert algorithm.pop is not None
-            evaluation.population = problem.space.from_decisions(decision_rows(algorithm.pop))
 
 
 def _assign(pymoo_problem: Any, population: Population, problem: Problem, values: FloatArray) -> None:

@@ -82,7 +82,6 @@ class _Best:
             kept = best_rows(self._evaluation.problem, merged_values)
             self.architectures = [each for each, is_kept in zip(merged, kept, strict=True) if is_kept]
             self._values = merged_values[kept]
-        self._evaluation.population = self.architectures
 
 
 def _unseen(evaluation: Evaluation, rng: np.random.Generator) -> Architecture | None:

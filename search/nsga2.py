@@ -42,9 +42,10 @@ def nsga2(evaluation: Evaluation, *, rng: np.random.Generator) -> None:
     missing = max(0, size - len(evaluation.initial))
     first = list(dict.fromkeys([*evaluation.initial, *space.sample(missing, rng=rng)]))
     values = evaluation.evaluate(first)
+    if not len(values):
+        return
     population = _survivors(evaluation.problem, space.decisions(first[: len(values)]), values, size)
     while not evaluation.is_finished:
-        evaluation.population = space.from_decisions(population.rows)
         children = _children(evaluation, population, size, rng)
         if not children:
             return

@@ -41,7 +41,6 @@ def regularised_evolution(evaluation: Evaluation, *, rng: np.random.Generator) -
         if not children:
             return
         members.extend(zip(children, evaluation.evaluate(list(children)), strict=False))
-        evaluation.population = [each for each, _ in members]
 
 
 def _child(

@@ -62,17 +62,29 @@ class Progress:
         evaluations: distinct architectures evaluated so far.
         limit: evaluations at which the run ends at the latest.
         seconds: wall time since the start.
-        front: non-dominated feasible architectures so far, in the order and number of `SearchResult.front`.
         failed: evaluations so far with a metric that was NaN or infinite.
-        checkpoint: gives what another process would need to go on; valid until the next batch.
+        read_front: gives `front`, which takes longer than many a batch; valid until the next one, like the others.
+        read_front_size: gives `front_size`.
+        checkpoint: gives what another process would need to go on.
     """
 
     evaluations: int
     limit: int
     seconds: float
-    front: tuple[Candidate, ...]
     failed: int
+    read_front: Callable[[], tuple[Candidate, ...]]
+    read_front_size: Callable[[], int]
     checkpoint: Callable[[], Checkpoint]
+
+    @property
+    def front(self) -> tuple[Candidate, ...]:
+        """Non-dominated feasible architectures so far, in the order and number of `SearchResult.front`."""
+        return self.read_front()
+
+    @property
+    def front_size(self) -> int:
+        """Members of the whole front so far."""
+        return self.read_front_size()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,7 @@ class SearchResult:
         complete: whether every architecture of the space was evaluated, so that the front is exact.
         best_reachable: for each constrained metric, the value that came closest to its limits or stayed farthest
             within them, over everything evaluated, each metric on its own.
+        best_beside_others: the same over what met all the other constraints; without a metric for which nothing did.
         nearest: where nothing was feasible, the architecture with the smallest sum of relative violations.
     """
 
@@ -105,6 +118,7 @@ class SearchResult:
     stopped_by: StopReason
     complete: bool
     best_reachable: Mapping[str, float]
+    best_beside_others: Mapping[str, float]
     nearest: Candidate | None
 
     @property

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from sqlalchemy.orm import Session
 
-from arch_encodings import Cost, has_path
+from arch_encodings import has_path, live_macs
 from device_db import Accuracies
 from predictors.accuracy import MIN_ACCURACIES, fit_accuracy
 from predictors.accuracy_encodings import encodings_for
@@ -19,11 +19,12 @@ from predictors.accuracy_scale import AccuracyEstimate
 from service import pretrained
 from service.errors import FieldError, InvalidRequestError
 from service.pretrained import ShippedAccuracies
-from service.schemas.searches import AccuracyInfo
+from service.schemas.searches import AccuracyInfo, ChosenSource
 from spaces import Architecture, SearchSpace, get_space
 from spaces.base import FloatArray
 
 _DEFAULT_DATASET: Final = "cifar10"
+_Source = Literal["table", "fitted", "pretrained", "log10_macs"]
 # Of one's own accuracies on a data set that a network was trained on, so many take its place.
 ENOUGH_BESIDE_NETWORK: Final = 20
 # A fit is cubic in their number, and these are a second of one core; more of them hardly change its order.
@@ -133,26 +134,61 @@ def choose_dataset(session: Session, space: SearchSpace, asked: str | None) -> s
     return asked
 
 
-def open_accuracy(session: Session, space: SearchSpace, dataset: str | None) -> AccuracySource:
+def open_accuracy(
+    session: Session, space: SearchSpace, dataset: str | None, asked: ChosenSource = "auto"
+) -> AccuracySource:
     """Accuracies on a data set that `choose_dataset` chose.
 
-    A few of one's own make a predictor where nothing else is known, and more of them take a network's place. The
-    logarithm of the MACs, in no unit of accuracy, stands in alone or not at all.
+    A predictor that is asked for by its name tells the accuracy of every architecture, also of those that are known.
+
+    Raises: InvalidRequestError for a source that is asked for and not there.
     """
     keys, values = Accuracies(session).table(space.name, dataset) if dataset else ([], np.empty(0))
-    table = dict(zip(keys, values.tolist(), strict=True))
-    if len(table) == space.size:
-        return AccuracySource(AccuracyInfo(source="table", dataset=dataset, known=len(table)), space, table, None)
-    has_network = dataset is not None and dataset in ShippedAccuracies().datasets(space.name)
-    if len(table) >= (ENOUGH_BESIDE_NETWORK if has_network else MIN_ACCURACIES):
-        info = AccuracyInfo(source="fitted", dataset=dataset, known=len(table))
-        return AccuracySource(info, space, table, _fitted(space, keys, values))
-    if dataset is not None and has_network:
+    source = choose_source(space, dataset, len(keys), asked)
+    predictor, held_out = None, None
+    if source == "fitted":
+        predictor = _fitted(space, keys, values)
+    elif source == "pretrained":
+        assert dataset is not None
         with _LOADING:
-            network, held_out = _network(space.name, dataset)
-        info = AccuracyInfo(source="pretrained", dataset=dataset, known=len(table), held_out=held_out)
-        return AccuracySource(info, space, table, network)
-    return AccuracySource(AccuracyInfo(source="log10_macs", dataset=dataset, known=len(table)), space, {}, None)
+            predictor, held_out = _network(space.name, dataset)
+    is_known = source == "table" or (asked == "auto" and source != "log10_macs")
+    table = dict(zip(keys, values.tolist(), strict=True)) if is_known else {}
+    info = AccuracyInfo(source=source, dataset=dataset, known=len(keys), held_out=held_out)
+    return AccuracySource(info, space, table, predictor)
+
+
+def check_source(session: Session, space: SearchSpace, dataset: str | None, asked: ChosenSource) -> None:
+    """Return if the source is there. Raises: InvalidRequestError."""
+    if asked != "auto":
+        choose_source(space, dataset, len(Accuracies(session).table(space.name, dataset)[0]) if dataset else 0, asked)
+
+
+def choose_source(space: SearchSpace, dataset: str | None, known: int, asked: ChosenSource) -> _Source:
+    """Where accuracies come from if so many are known.
+
+    `auto` takes a table of the whole space; a few of one's own, where nothing else is known, make a predictor, and more
+    of them take a network's place. The logarithm of the MACs, in no unit of accuracy, stands in alone or not at all.
+
+    Raises: InvalidRequestError for a source that is asked for and not there.
+    """
+    has_network = dataset is not None and dataset in ShippedAccuracies().datasets(space.name)
+    lacking: dict[ChosenSource, str] = {}
+    if known < space.size:
+        lacking["table"] = f"{known:,} of {space.size:,} architectures have a stored accuracy"
+    if known < MIN_ACCURACIES:
+        lacking["fitted"] = f"{known} accuracies are stored, and {MIN_ACCURACIES} are needed"
+    if not has_network:
+        lacking["pretrained"] = f"no network for {space.name} on {dataset} comes with archcast"
+    if asked in lacking:
+        raise InvalidRequestError([FieldError(f"no {asked} accuracy: {lacking[asked]}", pointer="/accuracy_source")])
+    if asked != "auto":
+        return asked
+    if "table" not in lacking:
+        return "table"
+    if known >= (ENOUGH_BESIDE_NETWORK if has_network else MIN_ACCURACIES):
+        return "fitted"
+    return "pretrained" if has_network else "log10_macs"
 
 
 @lru_cache(maxsize=8)
@@ -177,5 +213,4 @@ def _fit(space: str, keys: tuple[str, ...], values: tuple[float, ...]) -> Rememb
 
 def _log10_live_macs(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
     """MACs that reach the output: dead operations cost time and teach nothing."""
-    column = Cost().feature_names(space).index("total:live_macs")
-    return np.log10(np.maximum(Cost().encode(space, architectures)[:, column], 1.0))
+    return np.log10(np.maximum(live_macs(space, architectures), 1.0))

@@ -191,8 +191,9 @@ class SearchCancelledError(ServiceError):
 class NoFrontError(ServiceError):
     """The job has no front that could be written to a file."""
 
-    def __init__(self, job: str, state: str):
-        super().__init__(f"job {job} is {state} and has found no front; GET /jobs/{job} says how it stands")
+    def __init__(self, job: str, state: str, members: int = 0):
+        lacking = f"has a front of {members}, none from this offset on" if members else "has found no front"
+        super().__init__(f"job {job} is {state} and {lacking}; GET /jobs/{job} says how it stands")
         self.job = job
 
 

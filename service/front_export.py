@@ -3,18 +3,14 @@
 import csv
 import io
 import json
-import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import IO, Any, Final
 
-from service.errors import FieldError, InvalidRequestError
+from service.onnx_bundle import add_networks
 from spaces import Architecture
 
 Row = Mapping[str, Any]
-# Bytes of all networks before compression, weights are random and do not compress.
-_LARGEST_ZIP: Final = 512 * 1024 * 1024
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def flat(row: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -54,27 +50,17 @@ def to_parquet(front: Sequence[Row]) -> bytes:
     return sink.getvalue()
 
 
-def to_onnx_zip(space: str, front: Sequence[Row]) -> bytes:
+def write_onnx_zip(space: str, front: Sequence[Row], sink: IO[bytes]) -> None:
     """One untrained network for each architecture, in the order of the front, and `front.csv`, which names its file.
 
     Raises: InvalidRequestError for networks that are larger together than is sensible to send.
     """
     from spaces.networks import export_onnx  # brings torch
 
-    keys = list(dict.fromkeys(row["architecture"] for row in front))
-    names = {key: f"{number:04d}-{_UNSAFE.sub('_', key)[:80]}.onnx" for number, key in enumerate(keys)}
-    sink = io.BytesIO()
-    size = 0
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for key, name in names.items():
-            model = export_onnx(Architecture(space, key))
-            size += len(model)
-            if size > _LARGEST_ZIP:
-                reason = f"the networks take more than {_LARGEST_ZIP:,} bytes: ask for fewer members"
-                raise InvalidRequestError([FieldError(reason, parameter="limit")])
-            archive.writestr(name, model)
+        keys = [row["architecture"] for row in front]
+        names = add_networks(archive, keys, lambda key: export_onnx(Architecture(space, key)), "limit")
         archive.writestr("front.csv", to_csv([{"file": names[row["architecture"]], **row} for row in front]))
-    return sink.getvalue()
 
 
 TABLES: Final[dict[str, tuple[str, Callable[[Sequence[Row]], bytes]]]] = {

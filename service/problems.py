@@ -222,9 +222,10 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
 
 def _field_error(detail: Mapping[str, Any]) -> FieldError:
     place, *path = detail["loc"]
+    reason = detail["msg"].removeprefix("Value error, ")  # pydantic's, before what our validators say
     if place != "body":
-        return FieldError(detail["msg"], parameter=".".join(str(part) for part in path))
-    return FieldError(detail["msg"], pointer=json_pointer(path))
+        return FieldError(reason, parameter=".".join(str(part) for part in path))
+    return FieldError(reason, pointer=json_pointer(path))
 
 
 def json_pointer(path: Sequence[str | int]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from spaces.base import FloatArray
 from spaces.configured_space import ConfiguredSpace
 
 if TYPE_CHECKING:
-    from search import Fit, Problem, SearchResult
+    from search import Constraint, Fit, Problem, SearchResult
 
 
 def build_problem(
@@ -41,7 +42,10 @@ def build_problem(
         evaluate = {name: costs.of_architecture(each) for name, each in evaluate.items()}
         space = costs.space
     evaluate |= devices.evaluators
-    fits: dict[str, Fit] = {"accuracy": _accuracy_fit(space)} if request.algorithm == "predictor_guided" else {}
+    # A size that stands in for the accuracy costs nothing to know.
+    is_costly = accuracy is not None and accuracy.info.source != "log10_macs"
+    is_guided = request.algorithm == "predictor_guided"
+    fits: dict[str, Fit] = {"accuracy": _accuracy_fit(space)} if is_guided and is_costly else {}
 
     def metric(name: str) -> Objective:
         return Objective(name, direction(name), evaluate[name], fits.get(name))
@@ -90,26 +94,42 @@ def limited_metric(request: SearchRequest, name: str) -> str:
 def unreachable(request: SearchRequest, problem: Problem, result: SearchResult) -> UnreachableLimitError:
     """What to answer where nothing within the limits was found: the best reachable values, and which limit to relax."""
     seen = "of the space" if result.complete else f"of the {result.evaluations:,} evaluated"
-    best = {
-        name: float(result.best_reachable[limited_metric(request, name)])
-        for name in request.constraints
-        if limited_metric(request, name) in result.best_reachable
-    }
-    limits = {constraint.objective: constraint for constraint in problem.constraints}
-    faults = [
-        FieldError(
-            f"no architecture {seen} meets this limit{_certainty(request, name)}; the best reachable value is "
-            f"{value:.6g}: relax it to at least that",
-            pointer=json_pointer(["constraints", name]),
-        )
-        for name, value in best.items()
-        if not limits[limited_metric(request, name)].is_met(np.array([value]))[0]
-    ]
     if result.failed == result.evaluations:
         reason = f"a metric failed for each of the {result.failed:,} architectures evaluated: no value is finite"
-        faults = [FieldError(reason, pointer="")]
+        return UnreachableLimitError([FieldError(reason, pointer="")], {})
+    limits = {constraint.objective: constraint for constraint in problem.constraints}
+
+    def faults(best: Mapping[str, float], beside: str) -> list[FieldError]:
+        return [
+            FieldError(
+                f"no architecture {seen} meets the limit of {name}{_certainty(request, name)}{beside}; the best "
+                f"reachable value is {_told(limits[limited_metric(request, name)], value)}",
+                pointer=json_pointer(["constraints", name]),
+            )
+            for name, value in best.items()
+            if not limits[limited_metric(request, name)].is_met(np.array([value]))[0]
+        ]
+
+    best = _by_request_name(request, result.best_reachable)
+    alone = faults(best, "")
+    if alone:
+        return UnreachableLimitError(alone, best)
+    together = _by_request_name(request, result.best_beside_others)
     reason = f"no architecture {seen} meets all limits together, though each can be met alone: relax one of them"
-    return UnreachableLimitError(faults or [FieldError(reason, pointer="/constraints")], best)
+    both = faults(together, " together with the others")
+    return UnreachableLimitError(both or [FieldError(reason, pointer="/constraints")], together or best)
+
+
+def _by_request_name(request: SearchRequest, values: Mapping[str, float]) -> dict[str, float]:
+    named = {name: limited_metric(request, name) for name in request.constraints}
+    return {name: float(values[metric]) for name, metric in named.items() if metric in values}
+
+
+def _told(limit: Constraint, value: float) -> str:
+    """The value in six digits, rounded so that it can be kept as a limit, and what to do with it."""
+    is_max = limit.max is not None and value > limit.max
+    digits = Context(prec=6, rounding=ROUND_CEILING if is_max else ROUND_FLOOR).create_decimal_from_float(value)
+    return f"{float(digits):.6g}: relax {'max to at least' if is_max else 'min to at most'} that"
 
 
 def _certainty(request: SearchRequest, name: str) -> str:

@@ -64,6 +64,7 @@ class ComputeSettings(BaseSettings):
     predictor_cache: int = Field(default=64, ge=1, description="predictors kept in memory")
     search_wait_seconds: float = Field(default=30.0, ge=0, le=600, description="before POST /search answers 202")
     search_waiters: int = Field(default=16, ge=0, le=30, description="searches waited for at once; more get 202")
+    event_streams: int = Field(default=64, ge=0, description="clients that follow jobs at once; more are answered 503")
     max_search_seconds: float = Field(default=3600.0, gt=0, description="ends every search, whatever its budget")
     max_search_evaluations: int = Field(default=2_000_000, gt=0, description="likewise")
     max_uncached_proxies: int = Field(

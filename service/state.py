@@ -31,6 +31,7 @@ class AppState:
         suggestions: the same of suggestions, which take seconds and leave the predictions their slots.
         imports: bounds uploaded models that are read at the same time, each by a process of its own.
         search_waits: bounds requests that wait for their search.
+        event_streams: bounds requests that follow a job.
         bell: rings when a job is created or ends in this process.
     """
 
@@ -45,6 +46,7 @@ class AppState:
     suggestions: Slots
     imports: Slots
     search_waits: Slots
+    event_streams: Slots
     metrics: Metrics
     bell: Bell
 
@@ -74,6 +76,7 @@ def open_state(settings: Settings, metrics: Metrics) -> AppState:
         suggestions=Slots("suggestions", 1, settings.inference_wait_seconds),
         imports=Slots("models to read", 2, settings.inference_wait_seconds),
         search_waits=Slots("waiting searches", settings.search_waiters, 0.0),
+        event_streams=Slots("event streams", settings.event_streams, 0.0),
         metrics=metrics,
         bell=Bell(),
     )

@@ -329,6 +329,11 @@ def class_of(space: SearchSpace, architecture: Architecture) -> str:
     return space.isomorphism_class(architecture) if has_classes(space) else architecture.key
 
 
+def is_chain(space: SearchSpace) -> bool:
+    """Whether every network of the space runs its layers one after the other, so that all of them are live."""
+    return getattr(space, "is_chain", False)
+
+
 def is_open(space: SearchSpace) -> bool:
     """Whether users bring the space's architectures: it grows, and each has its own input shape and size."""
     return getattr(space, "is_open", False)

@@ -30,6 +30,8 @@ _KEY_LENGTH: Final = 2 * layers.POSITIONS - 1
 class Fbnet(SegmentedSpace):
     """The FBNet space on one macro network: CIFAR-100 at 32 pixels by default; immutable."""
 
+    is_chain = True
+
     def __init__(self, macro: Macro = CIFAR100):
         self._macro = macro
 

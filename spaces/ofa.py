@@ -49,6 +49,8 @@ class Ofa(DecisionSpace):
     as deep ones, of which there are more.
     """
 
+    is_chain = True
+
     @property
     def name(self) -> str:
         """Key in `SPACES`."""

@@ -38,6 +38,8 @@ _RULE: Final = "needs four to six modules, of which one to three double the chan
 class Tnb101Macro(DecisionSpace):
     """The macro space of TransNAS-Bench-101 on its network for scene classification; immutable."""
 
+    is_chain = True
+
     @property
     def name(self) -> str:
         """Key in `SPACES`."""

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 # Before anything imports torch: its threads wait busily, so that those of several test processes starve each other.
@@ -30,6 +30,30 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"reference data not found at {path}; set ARCHCAST_TEST_DATA")
     return path
+
+
+@pytest.fixture(scope="session")
+def without_modules() -> Callable[..., str]:
+    """Makes a program that runs as if the named top-level modules were not installed."""
+
+    def program(names: Collection[str], then: str) -> str:
+        return f"""
+import importlib.util
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {set(names)!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: (
+    None if name.partition(".")[0] in {set(names)!r} else find_spec(name, package)
+)
+{then}"""
+
+    return program
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,7 @@ def test_wheel_carries_package(package: str, wheel_names: set[str]):
     assert f"{package}/__init__.py" in wheel_names
 
 
-@pytest.mark.parametrize("pattern", ["migrations/versions/*.py", "targets/hardware/*.yaml"])
+@pytest.mark.parametrize("pattern", ["migrations/versions/*.py", "targets/hardware/*.yaml", "device_db/timings/*"])
 def test_wheel_carries_every_data_file(pattern: str, wheel_names: set[str]):
     expected = {path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern)}
     assert expected

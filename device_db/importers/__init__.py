@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from device_db.importers import accuracy, eagle, hw_nas_bench, zero_cost
+from device_db.importers import accuracy, eagle, hw_nas_bench, shipped, zero_cost
 from device_db.importers import help as help_benchmark
 from device_db.importers.benchmark_data import AccuracyTable, BenchmarkData, Canonical, EncodingTable, Importer
 from device_db.importers.store import ImportReport, OnProgress, import_benchmark
@@ -32,4 +32,5 @@ __all__ = [
     "Importer",
     "OnProgress",
     "import_benchmark",
+    "shipped",
 ]

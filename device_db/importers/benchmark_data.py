@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from device_db.errors import ImportFormatError
+from device_db.models import DeviceKind
 from device_db.rows import MeasurementRow
 
 # (space name, any notation of the space) -> canonical string. Raises anything for a notation that it does not know.
@@ -44,6 +45,7 @@ class BenchmarkData:
     Attributes:
         source: the benchmark's name, kept with every row.
         devices: name -> description of the devices that the measurements name.
+        kind: of those devices where they are new.
         measurements: read lazily and once; raises ImportFormatError where a file turns out to be malformed.
         row_count: upper bound of the number of measurements, for progress.
         accuracies: whole tables.
@@ -54,6 +56,7 @@ class BenchmarkData:
 
     source: str
     devices: Mapping[str, str] = field(default_factory=dict)
+    kind: DeviceKind = DeviceKind.measured
     measurements: Iterator[MeasurementRow] = field(default_factory=lambda: iter(()))
     row_count: int = 0
     accuracies: tuple[AccuracyTable, ...] = ()

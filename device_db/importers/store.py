@@ -56,7 +56,7 @@ def import_benchmark(
         accuracy_counts = (
             accuracies.store(table.space, table.dataset, table.values, data.source) for table in data.accuracies
         )
-        devices = Devices(session).add_missing(data.devices)
+        devices = Devices(session).add_missing(data.devices, data.kind)
         upload_id, measurement_counts = _store_measurements(session, data, uploader, on_progress)
         return ImportReport(
             upload_id=upload_id,

@@ -6,7 +6,7 @@ from device_db.repositories.architecture_indices import ArchitectureIndices
 from device_db.repositories.artifacts import Artifacts
 from device_db.repositories.devices import Devices
 from device_db.repositories.encoding_values import EncodingValues
-from device_db.repositories.jobs import Jobs
+from device_db.repositories.jobs import Jobs, JobStanding
 from device_db.repositories.measurements import Measurements
 from device_db.repositories.syntheses import Syntheses
 from device_db.repositories.uploaded_models import UploadedModels
@@ -18,6 +18,7 @@ __all__ = [
     "Artifacts",
     "Devices",
     "EncodingValues",
+    "JobStanding",
     "Jobs",
     "Measurements",
     "Syntheses",

@@ -1,6 +1,7 @@
 """Jobs: a queue of work in the database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,19 @@ from device_db.models import Job, JobCheckpoint, JobState
 
 _CLAIMABLE = Job.state == JobState.queued
 _RUNNING = Job.state == JobState.running
+
+
+@dataclass(frozen=True, slots=True)
+class JobStanding:
+    """How a job stands, without what it has found.
+
+    Attributes:
+        progress: the members asked for, None where the job has not reported one.
+    """
+
+    state: JobState
+    attempts: int
+    progress: Mapping[str, Any]
 
 
 class Jobs:
@@ -39,6 +53,18 @@ class Jobs:
         if job is None:
             raise JobNotFoundError(job_id)
         return job
+
+    def standing(self, job_id: str, progress: Sequence[str]) -> JobStanding:
+        """How the job stands and some members of its progress, however large the others are.
+
+        Raises: JobNotFoundError.
+        """
+        members = [Job.progress[name].label(f"member_{number}") for number, name in enumerate(progress)]
+        row = self._session.execute(select(Job.state, Job.attempts, *members).where(Job.id == job_id)).one_or_none()
+        if row is None:
+            raise JobNotFoundError(job_id)
+        values = tuple(row)
+        return JobStanding(values[0], values[1], dict(zip(progress, values[2:], strict=True)))
 
     def claim(self, worker: str) -> Job | None:
         """Start the oldest queued job; None if there is none."""

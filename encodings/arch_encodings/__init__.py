@@ -5,7 +5,7 @@ from typing import Final
 from arch_encodings.adjacency import Adjacency
 from arch_encodings.base import Encoder
 from arch_encodings.combination import Combination
-from arch_encodings.cost import Cost, has_path
+from arch_encodings.cost import Cost, has_path, live_macs
 from arch_encodings.errors import EncodingError, InvalidWeightsError, UnsupportedSpaceError
 from arch_encodings.learned import Arch2vec, Cate
 from arch_encodings.normalization import Normalizer, fit_normalizer
@@ -57,4 +57,5 @@ __all__ = [
     "encoders_with",
     "fit_normalizer",
     "has_path",
+    "live_macs",
 ]

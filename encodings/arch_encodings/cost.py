@@ -14,7 +14,17 @@ from typing import Final
 
 import numpy as np
 
-from spaces.base import ArchGraph, Architecture, BoolArray, FloatArray, IntArray, Layer, SearchSpace
+from spaces.base import (
+    ArchGraph,
+    Architecture,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Layer,
+    SearchSpace,
+    is_additive,
+    is_chain,
+)
 from spaces.part_table import PartTable
 
 _LAYER_COSTS: Final = ("macs", "params", "bytes", "launches")
@@ -51,8 +61,7 @@ class Cost:
         counts = np.zeros((len(decisions), len(_choice_names(space))))
         made = _count_columns(space)[np.arange(len(space.choices)), decisions]
         np.add.at(counts, (np.arange(len(decisions))[:, None], made), 1.0)
-        live = np.array([_live_costs(space, architecture) for architecture in architectures], dtype=np.float64)
-        live = live.reshape(len(architectures), len(_LIVE_COSTS) + len(space.op_names))
+        live = _live(space, architectures, decisions)
         return np.concatenate(
             [
                 totals,
@@ -68,10 +77,20 @@ class Cost:
 
 def has_path(space: SearchSpace, architectures: Sequence[Architecture]) -> BoolArray:
     """(n,) whether the network's input reaches its output; one that does not is never worth timing or building."""
+    if is_chain(space):
+        return np.ones(len(architectures), dtype=np.bool_)
     live_nodes = _LIVE_COSTS.index("live_nodes")
     return np.array(
         [_live_costs(space, architecture)[live_nodes] > 0 for architecture in architectures], dtype=np.bool_
     )
+
+
+def live_macs(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
+    """(n,) MACs on a path from the input to the output, the column `total:live_macs`, without the others' price."""
+    if is_chain(space):
+        return _cost_table(space)(architectures).sum(axis=1)[:, _LAYER_COSTS.index("macs")]
+    column = _LIVE_COSTS.index("live_macs")
+    return np.array([_live_costs(space, architecture)[column] for architecture in architectures], dtype=np.float64)
 
 
 def _choice_names(space: SearchSpace) -> tuple[str, ...]:
@@ -100,6 +119,29 @@ def _count_columns(space: SearchSpace) -> IntArray:
     for position, names in enumerate(space.choices):
         columns[position, : len(names)] = [column[name] for name in names]
     return columns
+
+
+def _live(space: SearchSpace, architectures: Sequence[Architecture], decisions: IntArray) -> FloatArray:
+    """(n, `_LIVE_COSTS` and ops) live costs; in a chain of segments they add up, so that no graph is drawn."""
+    if is_chain(space) and is_additive(space):
+        first, added = _live_table(space)
+        return first + added[np.arange(len(space.choices)), decisions].sum(axis=1)
+    live = np.array([_live_costs(space, architecture) for architecture in architectures], dtype=np.float64)
+    return live.reshape(len(architectures), len(_LIVE_COSTS) + len(space.op_names))
+
+
+@lru_cache(maxsize=32)
+def _live_table(space: SearchSpace) -> tuple[FloatArray, FloatArray]:
+    """Live costs of the first choices, and (positions, most choices, costs) what each other one adds to them."""
+    rows = np.zeros((1, len(space.choices)), dtype=np.int64)
+    first = np.array(_live_costs(space, space.from_decisions(rows)[0]))
+    added = np.zeros((len(space.choices), max(map(len, space.choices)), len(first)))
+    for position, names in enumerate(space.choices):
+        for choice in range(1, len(names)):
+            row = rows.copy()
+            row[0, position] = choice
+            added[position, choice] = np.array(_live_costs(space, space.from_decisions(row)[0])) - first
+    return first, added
 
 
 @lru_cache(maxsize=2**16)

@@ -1,4 +1,4 @@
-"""`archcast import`: public benchmark tables in the formats that their authors distribute."""
+"""`archcast import`: public benchmark tables in their authors' formats, and the timings that come with archcast."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.cli.output import print_json, say
 from service.cli.progress import progress
 
 if TYPE_CHECKING:
-    from device_db.importers import ImportReport
+    from device_db.importers import Importer, ImportReport
     from service.cli.workspace import Workspace
 
 # As `device_db.importers.IMPORTERS`, which needs the server's packages; a test holds the two together.
@@ -27,7 +27,8 @@ BENCHMARKS = {
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Import public benchmark tables and fit the predictors of their devices. Importing twice changes nothing.",
+    help="Import public benchmark tables, or archcast's own timings, and fit the predictors of their devices. "
+    "Importing twice changes nothing.",
 )
 
 
@@ -37,15 +38,12 @@ def _command(benchmark: str) -> Callable[..., None]:
         data_dir: DataDir = None,
         as_json: AsJson = False,
     ) -> None:
+        from device_db.importers import IMPORTERS
         from service.cli.workspace import open_workspace
 
         with open_workspace(data_dir) as workspace:
-            report = _store(workspace, benchmark, path)
-            predictors = _fit(workspace) if report.upload_id is not None else 0
-        if as_json:
-            print_json(_as_json(report, predictors))
-        else:
-            _print_report(report, predictors)
+            report = _store(workspace, IMPORTERS[benchmark], path)
+            _finish(workspace, report, as_json=as_json)
 
     return run
 
@@ -54,12 +52,33 @@ for _name, _summary in BENCHMARKS.items():
     app.command(_name, help=_summary)(_command(_name))
 
 
-def _store(workspace: Workspace, benchmark: str, path: Path) -> ImportReport:
-    from device_db.importers import IMPORTERS, import_benchmark
+@app.command("ort-cpu")
+def import_ort_cpu(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Devices that archcast timed itself, ONNX Runtime on one core, fp32 and int8: they come with it, no PATH."""
+    from device_db.importers import shipped
+    from service.cli.workspace import open_workspace
+    from service.use_cases.add_timed_models import add_timed_models
+
+    with open_workspace(data_dir) as workspace:
+        add_timed_models(workspace.sessions, workspace.settings, shipped.model_names(shipped.FOLDER))
+        report = _store(workspace, shipped.read, shipped.FOLDER)
+        _finish(workspace, report, as_json=as_json)
+
+
+def _finish(workspace: Workspace, report: ImportReport, *, as_json: bool) -> None:
+    predictors = _fit(workspace) if report.upload_id is not None else 0
+    if as_json:
+        print_json(_as_json(report, predictors))
+    else:
+        _print_report(report, predictors)
+
+
+def _store(workspace: Workspace, read: Importer, path: Path) -> ImportReport:
+    from device_db.importers import import_benchmark
 
     with workspace.read_sessions() as session:
         spaces = workspace.spaces(session)
-    data = IMPORTERS[benchmark](path, lambda space, notation: spaces[space].parse(notation).key)
+    data = read(path, lambda space, notation: spaces[space].parse(notation).key)
     with progress("rows") as on_progress, workspace.sessions.begin() as session:
         return import_benchmark(session, data, uploader="cli", on_progress=on_progress)
 

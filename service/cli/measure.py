@@ -29,6 +29,7 @@ from service.onnx_timing import (
 )
 
 _CLOSE: Final = 0.1
+_DESCRIPTION: Final = "timed with ONNX Runtime by archcast measure"
 
 
 def measure(
@@ -118,7 +119,7 @@ def measure(
 def _register(server: Server, device: str) -> None:
     known = {one["name"] for one in server.get("/devices")["devices"]}
     if device not in known:
-        server.post_json("/devices", {"name": device, "description": "timed with ONNX Runtime by archcast measure"})
+        server.post_json("/devices", {"name": device, "kind": "onnx", "description": _DESCRIPTION})
         say(f"{device} is registered")
 
 

@@ -57,6 +57,9 @@ def search(
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw the front into a file, .svg or .png.")
     ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
+    accuracy_source: Annotated[
+        str, typer.Option("--accuracy-source", help="auto, table, fitted, pretrained or log10_macs.")
+    ] = "auto",
     precision: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,6 +112,7 @@ def search(
         seed=seed,
         algorithm=algorithm,
         dataset=dataset,
+        accuracy_source=accuracy_source,
         explain=explain,
         warm_start={"job": after, "samples": from_samples} if after or from_samples else None,
         interval=interval,

@@ -48,10 +48,7 @@ class JobReporter:
         """Report, and return whether to stop. Raises: WorkerStoppedError."""
         if self._stop.is_set():
             self._store_checkpoint(progress)
-            raise WorkerStoppedError
-        if not self._is_cancelled and time.monotonic() >= self._next_check:
-            self._is_cancelled = self._is_to_stop()
-            self._next_check = time.monotonic() + _SECONDS_BETWEEN_CHECKS
+        self.is_to_stop()
         if not self._is_cancelled and time.monotonic() >= self._next_report:
             took = self._report(progress)
             pause = max(_SECONDS_BETWEEN_REPORTS, took / _MAX_SHARE_OF_TIME)
@@ -59,6 +56,15 @@ class JobReporter:
         if not self._is_cancelled and time.monotonic() >= self._next_checkpoint:
             took = self._store_checkpoint(progress)
             self._next_checkpoint = time.monotonic() + max(_SECONDS_BETWEEN_CHECKPOINTS, took / _MAX_SHARE_OF_TIME)
+        return self._is_cancelled
+
+    def is_to_stop(self) -> bool:
+        """Whether to stop, without a report. Raises: WorkerStoppedError."""
+        if self._stop.is_set():
+            raise WorkerStoppedError
+        if not self._is_cancelled and time.monotonic() >= self._next_check:
+            self._is_cancelled = self._ask()
+            self._next_check = time.monotonic() + _SECONDS_BETWEEN_CHECKS
         return self._is_cancelled
 
     def last_checkpoint(self) -> Checkpoint | None:
@@ -85,7 +91,7 @@ class JobReporter:
                 _log.warning("checkpoint could not be stored", extra={"reason": str(error)})
         return time.monotonic() - started
 
-    def _is_to_stop(self) -> bool:
+    def _ask(self) -> bool:
         try:
             with self._state.read_sessions() as session:
                 return Jobs(session).is_to_stop(self._job_id, worker=self._worker)
@@ -114,5 +120,6 @@ def _document(progress: Progress) -> dict[str, Any]:
         "limit": progress.limit,
         "seconds": progress.seconds,
         "failed": progress.failed,
+        "front_size": progress.front_size,
         "front": [{"architecture": entry.architecture.key, **entry.values} for entry in progress.front],
     }

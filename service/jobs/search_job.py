@@ -22,6 +22,7 @@ def run_search_job(state: AppState, job: Job, report: JobReporter) -> dict[str, 
         request,
         job_id=job.id,
         on_progress=report,
+        is_to_stop=report.is_to_stop,
         checkpoint=report.last_checkpoint(),
     )
     return answer.model_dump(mode="json")

@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from device_db import Job, Jobs, JobState
+from device_db import Job, Jobs, JobStanding, JobState
 from service.jobs.identity import is_dead
 from service.state import AppState
 
@@ -12,7 +12,7 @@ _POLL_SECONDS: Final = 0.25
 _CANCEL_SECONDS: Final = 2.0
 
 
-def has_ended(job: Job) -> bool:
+def has_ended(job: Job | JobStanding) -> bool:
     """Whether the job will not change any more."""
     return job.state in _ENDED
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from device_db import DatabaseUnavailableError, Job, Jobs, JobState, JobStateError
+from service.interruptible import StoppedWaitingError, wait_for_what_was_left
 from service.jobs.identity import is_dead, worker_name
 from service.jobs.reporter import JobReporter, WorkerStoppedError
 from service.jobs.search_job import run_search_job
@@ -20,6 +21,7 @@ from service.state import AppState, open_state
 
 _log = logging.getLogger(__name__)
 Handler = Callable[[AppState, Job, JobReporter], dict[str, Any]]
+_SECONDS_FOR_WHAT_WAS_LEFT: Final = 2.0
 HANDLERS: Final[dict[str, Handler]] = {"search": run_search_job}
 
 
@@ -45,6 +47,7 @@ class Workers:
         self._state.bell.ring()
         for thread in self._threads:
             thread.join(timeout=10)
+        wait_for_what_was_left(_SECONDS_FOR_WHAT_WAS_LEFT)
 
 
 def run_worker(settings: Settings, stop: threading.Event, count: int = 1) -> None:
@@ -105,7 +108,7 @@ def _run(state: AppState, job: Job, name: str, stop: threading.Event) -> None:
         with state.sessions.begin() as session:
             Jobs(session).finish(job.id, result, worker=name)
         _log.info("job ended", extra={"kind": job.kind})
-    except WorkerStoppedError:
+    except (WorkerStoppedError, StoppedWaitingError):
         with state.sessions.begin() as session:
             Jobs(session).release(job.id, name)
     except JobStateError as error:

@@ -1,21 +1,29 @@
 """/devices and what belongs to one device."""
 
 from contextlib import nullcontext
-from typing import Annotated
+from functools import partial
+from tempfile import TemporaryFile
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from device_db import DeviceKind
 from service.dependencies import ReadSessionDep, SessionDep, SpacesDep, StateDep, accept_json
+from service.onnx_bundle import MEDIA_TYPE
 from service.openapi import KEY_OPTIONAL, problems
 from service.schemas.device_predictors import DevicePredictor
 from service.schemas.devices import DeviceDetail, DeviceList, NewDevice, SuggestionList
 from service.schemas.fields import NAME_PATTERN, Interval
 from service.security import Scope, reading, requiring
+from service.use_cases.bundle_suggestions import bundle_suggestions
 from service.use_cases.describe_devices import describe_device, list_devices
 from service.use_cases.describe_predictor import PredictorQuery, describe_predictor
 from service.use_cases.register_device import register_device
 from service.use_cases.suggest_architectures import suggest_architectures
+
+_CHUNK_BYTES: Final = 1 << 20
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 
@@ -51,7 +59,8 @@ def get_device(name: NameInPath, session: ReadSessionDep) -> DeviceDetail:
 
 @router.get(
     "/{name}/suggestions",
-    responses=problems(404, 409, 503),
+    response_model=SuggestionList,
+    responses=problems(404, 409, 503) | {200: {"content": {MEDIA_TYPE: {}}}},
     dependencies=[Depends(reading())],
     openapi_extra=KEY_OPTIONAL,
 )
@@ -61,14 +70,29 @@ def get_suggestions(
     state: StateDep,
     session: ReadSessionDep,
     spaces: SpacesDep,
-    count: Annotated[int, Query(ge=1, le=200)] = 20,
-) -> SuggestionList:
+    count: Annotated[int, Query(ge=1, le=200, description="50 at most in an archive")] = 20,
+    answer_format: Annotated[Literal["json", "zip"], Query(alias="format")] = "json",
+) -> SuggestionList | Response:
     """Which architectures to time next: greedily D-optimal over their costs, none measured before.
 
-    409 for a simulated device, which needs no timings.
+    As `zip` an archive of their ONNX files, with a `manifest.json` that names the architecture of each and the columns
+    of an upload. 409 for a simulated device, which needs no timings.
     """
     with state.suggestions.slot():
-        return suggest_architectures(session, spaces, name, space, count)
+        suggested = suggest_architectures(session, spaces, name, space, count)
+        if answer_format == "json":
+            return suggested
+        file = TemporaryFile()  # noqa: SIM115  (closed once it is sent)
+        try:
+            bundle_suggestions(session, spaces, suggested, file)
+        except BaseException:
+            file.close()
+            raise
+    size = file.tell()
+    file.seek(0)
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{space}.zip"', "Content-Length": str(size)}
+    chunks = iter(partial(file.read, _CHUNK_BYTES), b"")
+    return StreamingResponse(chunks, media_type=MEDIA_TYPE, headers=headers, background=BackgroundTask(file.close))
 
 
 @router.get(

@@ -1,5 +1,7 @@
 """/jobs/{id}."""
 
+import tempfile
+from contextlib import ExitStack
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
@@ -7,10 +9,11 @@ from fastapi.responses import StreamingResponse
 
 from device_db import Job, Jobs
 from service.dependencies import ReadSessionDep, StateDep
-from service.errors import NoFrontError
-from service.front_export import TABLES, to_onnx_zip
+from service.errors import FieldError, InvalidRequestError, NoFrontError
+from service.front_export import TABLES, write_onnx_zip
 from service.front_plot import PICTURES, plot_front
-from service.jobs.events import event_id, job_events
+from service.held_stream import HeldStream
+from service.jobs.events import event_id, job_events, standing
 from service.jobs.waiting import cancel_and_wait, has_ended
 from service.openapi import KEY_OPTIONAL, problems
 from service.schemas.jobs import FrontPage, JobView
@@ -23,7 +26,9 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[Depends(reading(
 JobId = Annotated[str, Path(pattern=r"^[0-9A-Za-z-]+$", max_length=64)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="members before the first one wanted")]
 
+_NETWORKS: Final = 20
 _MOST_NETWORKS: Final = 100
+_CHUNK_SIZE: Final = 256 * 1024
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events until the job ends"},
     204: {"description": "The job has ended and `Last-Event-ID` is its last event: nothing more will come"},
@@ -67,11 +72,14 @@ def get_job_events(
     Each event tells all that the ones before it did. A client that comes back with `Last-Event-ID`, as browsers do by
     themselves, gets what has changed since.
     """
-    job = _read(state, job_id)
+    job = standing(state, job_id)
     if has_ended(job) and last_event_id == event_id(job):
         return Response(status_code=204)
+    slot = ExitStack()
+    slot.enter_context(state.event_streams.slot())
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(job_events(state, job, last_event_id), media_type="text/event-stream", headers=headers)
+    events = job_events(state, job_id, job, last_event_id)
+    return HeldStream(events, slot, media_type="text/event-stream", headers=headers)
 
 
 @router.get("/{job_id}/front", responses=problems(404, 503), openapi_extra=KEY_OPTIONAL)
@@ -99,28 +107,47 @@ def get_job_front_file(
     job_id: JobId,
     extension: Literal["csv", "json", "parquet", "zip", "svg", "png"],
     state: StateDep,
-    limit: Annotated[int | None, Query(ge=1, le=1_000, description="first members alone")] = None,
+    offset: Offset = 0,
+    limit: Annotated[int | None, Query(ge=1, le=1_000, description="so many members alone")] = None,
 ) -> Response:
     """The front as a file: a table, a picture, or as `zip` the networks of its members as ONNX with untrained weights.
 
-    Members in members become columns named after both, as in `devices.pixel3.lower_ms`. A ZIP has the first 20 members
-    unless `limit` says otherwise, 100 at most.
+    Members in members become columns named after both, as in `devices.pixel3.lower_ms`. A ZIP has 20 members unless
+    `limit` says otherwise, 100 at most; with `offset` the next ones follow. `Front-Total` counts those of the front.
     """
+    if extension == "zip" and limit is not None and limit > _MOST_NETWORKS:
+        reason = f"a ZIP holds {_MOST_NETWORKS} networks at most, got {limit}; offset leads to the next ones"
+        raise InvalidRequestError([FieldError(reason, parameter="limit")])
     job = _read(state, job_id)
-    front = front_of(job)
-    if not front:
-        raise NoFrontError(job.id, job.state)
+    whole = front_of(job)
+    if not whole[offset:]:
+        raise NoFrontError(job.id, job.state, len(whole))
+    headers = {
+        "Content-Disposition": f'attachment; filename="front-{job.id}.{extension}"',
+        "Front-Total": str(len(whole)),
+    }
     if extension == "zip":
         with state.suggestions.slot():
-            body = to_onnx_zip(job.request["space"], front[: min(limit or 20, _MOST_NETWORKS)])
-        media_type = "application/zip"
-    elif extension in PICTURES:
-        body, media_type = _picture(job, front[:limit], extension), PICTURES[extension]
+            return _networks(job, whole[offset : offset + (limit or _NETWORKS)], headers)
+    front = whole[offset : None if limit is None else offset + limit]
+    if extension in PICTURES:
+        body, media_type = _picture(job, front, extension), PICTURES[extension]
     else:
         media_type, write = TABLES[extension]
-        body = write(front[:limit])
-    headers = {"Content-Disposition": f'attachment; filename="front-{job.id}.{extension}"'}
+        body = write(front)
     return Response(body, media_type=media_type, headers=headers)
+
+
+def _networks(job: Job, front: list[dict[str, Any]], headers: dict[str, str]) -> Response:
+    """A ZIP, on disk while it is written and sent: hundreds of megabytes."""
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile())
+        write_onnx_zip(job.request["space"], front, file)
+        length = {"Content-Length": str(file.tell())}
+        file.seek(0)
+        kept = stack.pop_all()
+    chunks = iter(lambda: file.read(_CHUNK_SIZE), b"")
+    return HeldStream(chunks, kept, media_type="application/zip", headers=headers | length)
 
 
 def _picture(job: Job, front: list[dict[str, Any]], kind: str) -> bytes:

@@ -1,7 +1,7 @@
 """Bodies of /devices."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,11 +11,15 @@ from service.schemas.predictions import PredictorInfo
 
 
 class NewDevice(BaseModel):
-    """A device to register; its measurements come by POST /admin/measurements."""
+    """A device to register; its measurements come by POST /admin/measurements.
+
+    `onnx` says that its timings are of ONNX files in a runtime, as `archcast measure` makes them.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     name: DeviceName
+    kind: Literal[DeviceKind.measured, DeviceKind.onnx] = DeviceKind.measured
     description: Annotated[str, Field(max_length=2000, pattern=r"^[^\u0000]*$")] = ""
 
 

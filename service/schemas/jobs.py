@@ -16,6 +16,9 @@ class JobProgress(BaseModel):
     limit: int | None = None
     seconds: float = 0.0
     failed: int = Field(default=0, description="evaluations with a metric that was not finite")
+    front_size: int | None = Field(
+        default=None, description="members of the whole front, of which `front` has the most"
+    )
 
 
 class JobView(BaseModel):

@@ -50,6 +50,9 @@ _Candidates = Annotated[
 ]
 
 
+ChosenSource = Literal["auto", "table", "fitted", "pretrained", "log10_macs"]
+
+
 class Limit(BaseModel):
     """Both inclusive; at least one."""
 
@@ -181,6 +184,9 @@ class SearchRequest(BaseModel):
         "auto"
     )
     dataset: Annotated[str, Field(max_length=100, description="of the accuracy; cifar10 unless given")] | None = None
+    accuracy_source: ChosenSource = Field(
+        default="auto", description="`auto`: the best that there is; a predictor named here tells all accuracies"
+    )
     interval: Interval = 0.9
     warm_start: WarmStart | None = None
     explain: bool = Field(default=False, description="`exchanges` and `non_dominated_probability` of each member")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from service.accuracy_source import choose_dataset
+from service.accuracy_source import check_source, choose_dataset
 from service.codesign import Codesign
 from service.errors import FieldError, InvalidRequestError
 from service.lookup import body_space
@@ -41,7 +41,7 @@ def check_search(
     ]
     if faults:
         raise InvalidRequestError(faults)
-    choose_dataset(session, space, request.dataset)
+    check_source(session, space, choose_dataset(session, space, request.dataset), request.accuracy_source)
     starting_architectures(session, space, request)
 
 
@@ -63,12 +63,27 @@ def _metric_faults(request: SearchRequest, devices: SearchedDevices) -> list[Fie
         for name, limit in request.constraints.items()
         if limit.probability is not None and split_name(name)[0] != "latency_ms"
     ]
-    repeated = [
-        FieldError(f"objective {name!r} is given twice", pointer=json_pointer(["objectives", index]))
-        for index, name in enumerate(request.objectives)
-        if name in request.objectives[:index]
-    ]
-    return faults + repeated
+    return faults + _repeated(request)
+
+
+def _repeated(request: SearchRequest) -> list[FieldError]:
+    """Metrics that are given twice, be it by both names that the first device's have."""
+    first = next(iter(request.named_devices))
+
+    def meant(name: str) -> str:
+        metric, device = split_name(name)
+        return metric if device == first else name
+
+    found: list[FieldError] = []
+    constrained = list(request.constraints)
+    for kind, names, keys in (
+        ("objective", request.objectives, [["objectives", index] for index in range(len(request.objectives))]),
+        ("limit", constrained, [["constraints", name] for name in constrained]),
+    ):
+        for index, name in enumerate(names):
+            if meant(name) in map(meant, names[:index]):
+                found.append(FieldError(f"{kind} {name!r} is given twice", pointer=json_pointer(keys[index])))
+    return found
 
 
 def _these(request: SearchRequest) -> str:

@@ -1,17 +1,17 @@
 """Tell how a job stands."""
 
-from typing import Any
+from typing import Any, Final
 
 from device_db import Job
 from service.problems import ProblemType, problem_document
 from service.schemas.jobs import JobProgress, JobView
 
+PROGRESS: Final = ("evaluations", "limit", "seconds", "failed", "front_size")
 _LOST = ProblemType(500, "job-lost", "Job lost")
 
 
 def describe_job(job: Job) -> JobView:
     """The job with its progress, its front so far, and its result or problem."""
-    progress = {name: value for name, value in job.progress.items() if name != "front"}
     return JobView(
         job=job.id,
         kind=job.kind,
@@ -20,11 +20,18 @@ def describe_job(job: Job) -> JobView:
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
-        progress=JobProgress.model_validate(progress),
+        progress=JobProgress.model_validate(progress_of(job)),
         front=job.progress.get("front", []),
         result=job.result,  # pyright: ignore[reportArgumentType]  (pydantic validates the stored JSON)
         problem=_problem(job),
     )
+
+
+def progress_of(job: Job) -> dict[str, Any]:
+    """How far it is, without the front; of a job that has a result, what that says."""
+    result = job.result or {}
+    ended = {name: result[name] for name in PROGRESS if result.get(name) is not None}
+    return {name: value for name, value in job.progress.items() if name != "front"} | ended
 
 
 def front_of(job: Job) -> list[dict[str, Any]]:

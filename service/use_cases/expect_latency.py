@@ -66,6 +66,6 @@ def _from_peers(session: Session, device: str, space: str, count: int) -> Expect
     medians = [
         float(artifact.manifest["median_ms"])
         for artifact in Artifacts(session).list(space)
-        if artifact.device.name != device and artifact.device.kind is DeviceKind.measured
+        if artifact.device.name != device and artifact.device.kind is not DeviceKind.simulated
     ]
     return expect_from_peers(medians, space, count) if medians else None

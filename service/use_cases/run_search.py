@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from service.accuracy_source import AccuracySource, choose_dataset, open_accuracy
 from service.codesign import Codesign
 from service.front_explanation import explanations
+from service.interruptible import interruptible
 from service.lookup import find_space
 from service.predictor_cache import PredictorCache
 from service.schemas.searches import FrontEntry, SearchAnswer, SearchRequest
@@ -20,7 +21,7 @@ from service.search_problem import build_problem, unreachable
 from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
 from service.warm_start import starting_architectures
-from spaces import SearchSpace
+from spaces import Architecture, SearchSpace
 from spaces.base import FloatArray
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
 LARGEST_FRONT: Final = 1_000
-# A search that may take this many evaluations is worth asking first whether it can find anything, with these for each
-# limit.
-_LONG_EVALUATIONS: Final = 50_000
+# To ask of each limit first whether anything meets it.
 _PROBE_EVALUATIONS: Final = 4_000
 _PROBE_SECONDS: Final = 5.0
 
@@ -45,6 +44,7 @@ def run_search(
     *,
     job_id: str,
     on_progress: Callable[[Progress], bool] | None = None,
+    is_to_stop: Callable[[], bool] = lambda: False,
     checkpoint: Checkpoint | None = None,
 ) -> SearchAnswer:
     """The Pareto front of a request that `check_search` let pass.
@@ -57,9 +57,11 @@ def run_search(
         settings: its longest search ends every search, whatever the request's budget leaves open.
         job_id: named in the answer.
         on_progress: called after each batch; returns True to stop.
+        is_to_stop: the same question without a report, asked before there is anything to report.
         checkpoint: of an earlier attempt at the same request, which goes on from there.
 
-    Raises: UnreachableLimitError if nothing within the limits was found; what `check_search` raises.
+    Raises: UnreachableLimitError if nothing within the limits was found; StoppedWaitingError if it is to stop before it
+    has begun; what `check_search` raises.
     """
     from search import (
         Budget,
@@ -68,13 +70,11 @@ def run_search(
     )  # brings pymoo: seconds that starting the server need not take
 
     space = find_space(spaces, request.space)
-    with sessions() as session:
-        devices = open_devices(session, predictors, request, space)
-        accuracy = _accuracy(session, space, request)
-        initial = starting_architectures(session, space, request)
-    problem = build_problem(space, devices, accuracy, request)
+    devices, accuracy, initial, problem = interruptible(
+        partial(_prepare, sessions, space, predictors, request), is_to_stop
+    )
     if checkpoint is None:
-        _refuse_out_of_reach(request, problem, settings)
+        _refuse_out_of_reach(request, problem, settings, is_to_stop)
     search = partial(
         run,
         problem,
@@ -112,19 +112,35 @@ def run_search(
     )
 
 
-def _refuse_out_of_reach(request: SearchRequest, problem: Problem, settings: ComputeSettings) -> None:
-    """Answer at once what a long search would answer in the end. Raises: UnreachableLimitError."""
+def _prepare(
+    sessions: sessionmaker[Session], space: SearchSpace, predictors: PredictorCache, request: SearchRequest
+) -> tuple[SearchedDevices, AccuracySource | None, list[Architecture], Problem]:
+    """What the search reads from the database, and fits or loads for seconds."""
+    with sessions() as session:
+        devices = open_devices(session, predictors, request, space)
+        accuracy = _accuracy(session, space, request)
+        initial = starting_architectures(session, space, request)
+    return devices, accuracy, initial, build_problem(space, devices, accuracy, request)
+
+
+def _refuse_out_of_reach(
+    request: SearchRequest, problem: Problem, settings: ComputeSettings, is_to_stop: Callable[[], bool]
+) -> None:
+    """Answer at once what the search would answer in the end. Raises: UnreachableLimitError."""
     from search import AUTO, Budget, choose_algorithm
-    from search.reach import out_of_reach
+    from search.reach import nowhere_met, out_of_reach
 
     budget = Budget(request.budget.evaluations, request.budget.seconds)
-    limits = budget.within(Budget(settings.max_search_evaluations, settings.max_search_seconds))
-    chosen = choose_algorithm(problem, limits) if request.algorithm == AUTO else request.algorithm
-    is_short = budget.is_unlimited or (budget.evaluations or _LONG_EVALUATIONS) < _LONG_EVALUATIONS
-    if chosen in ("exhaustive", "predictor_guided") or is_short:
-        return  # all of the space, costly evaluations, or a search that ends soon by itself
-    seconds = min(_PROBE_SECONDS, 0.1 * (limits.seconds or settings.max_search_seconds))
-    missed = out_of_reach(problem, Budget(_PROBE_EVALUATIONS, seconds), rng=np.random.default_rng(request.seed))
+    cap = Budget(settings.max_search_evaluations, settings.max_search_seconds)
+    chosen = choose_algorithm(problem, budget, cap) if request.algorithm == AUTO else request.algorithm
+    if chosen == "predictor_guided" and "accuracy" in request.constraints:
+        return  # which is taken for costly
+    rng = np.random.default_rng(request.seed)
+    if chosen == "exhaustive":
+        missed = nowhere_met(problem, rng=rng, is_to_stop=is_to_stop) if problem.constraints else None
+    else:
+        seconds = min(_PROBE_SECONDS, 0.1 * (budget.within(cap).seconds or settings.max_search_seconds))
+        missed = out_of_reach(problem, Budget(_PROBE_EVALUATIONS, seconds), rng=rng, is_to_stop=is_to_stop)
     if missed is not None:
         raise unreachable(request, problem, missed)
 
@@ -132,7 +148,7 @@ def _refuse_out_of_reach(request: SearchRequest, problem: Problem, settings: Com
 def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> AccuracySource | None:
     if "accuracy" not in {*request.objectives, *request.constraints}:
         return None
-    return open_accuracy(session, space, choose_dataset(session, space, request.dataset))
+    return open_accuracy(session, space, choose_dataset(session, space, request.dataset), request.accuracy_source)
 
 
 def _warnings(request: SearchRequest, accuracy: AccuracySource | None, devices: SearchedDevices) -> list[str]:

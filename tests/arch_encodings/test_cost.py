@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from arch_encodings import ENCODERS, has_path
+from arch_encodings import ENCODERS, has_path, live_macs
 from spaces import SPACES, get_space
-from spaces.base import NO_DECISION
+from spaces.base import NO_DECISION, is_chain
 
 NB201 = get_space("nb201")
 ALL_NONE = NB201.parse([0] * 6)
@@ -83,3 +83,36 @@ def test_cost_fbnet_depth_leaves_out_blocks_that_are_skipped():
     skipped = fbnet.parse([0] * 2 + [8] + [0] * 19)
     # The last block changes the shape, so its skip is a convolution; the third does not, so it is nothing.
     np.testing.assert_array_equal(_columns(fbnet, [full, skipping, skipped])["total:depth"], [22, 22, 21])
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_has_path_and_live_macs_are_those_of_the_graph(space):
+    architectures = space.sample(50, rng=np.random.default_rng(0))
+    columns = _columns(space, architectures)
+    np.testing.assert_array_equal(has_path(space, architectures), columns["total:live_nodes"] > 0)
+    np.testing.assert_array_equal(live_macs(space, architectures), columns["total:live_macs"])
+
+
+@pytest.mark.parametrize("space", [space for space in SPACES.values() if is_chain(space)], ids=lambda space: space.name)
+def test_chains_are_known_to_be_live_without_a_graph_of_each(space, monkeypatch):
+    architectures = space.sample(50, rng=np.random.default_rng(0))
+    assert all(space.graph(each).mask[[0, -1]].all() for each in architectures)
+    ENCODERS["cost"].encode(space, architectures)
+    monkeypatch.setattr(type(space), "graph", lambda *_: pytest.fail("drew a graph"))
+    assert has_path(space, architectures).all()
+    assert (live_macs(space, architectures) > 0).all()
+
+
+@pytest.mark.parametrize("name", ["fbnet", "fbnet_imagenet"])
+def test_live_costs_of_a_chain_of_segments_are_those_of_its_graphs(name):
+    space = SPACES[name]
+    architectures = space.sample(30, rng=np.random.default_rng(3))
+    columns = _columns(space, architectures)
+    graphs = [space.graph(each) for each in architectures]
+    for cost in ("macs", "params", "bytes"):
+        expected = [graph.attributes[:, graph.attribute_names.index(cost)].sum() for graph in graphs]
+        np.testing.assert_array_equal(columns[f"total:live_{cost}"], expected)
+    moved = [graph.attributes[1:-1, graph.attribute_names.index("bytes")] > 0 for graph in graphs]
+    np.testing.assert_array_equal(columns["total:depth"], [each.sum() for each in moved])
+    for op, name in enumerate(space.op_names):
+        np.testing.assert_array_equal(columns[f"live:{name}"], [(graph.ops == op).sum() for graph in graphs])

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from search import ALGORITHMS, Budget, Checkpoint, Constraint, Evaluation, Objective, Problem, non_dominated, run
+from search import ALGORITHMS, Budget, Checkpoint, Constraint, Objective, Problem, non_dominated, run
 from spaces.base import Architecture
 from spaces.nb201 import Nb201
 
@@ -77,15 +77,6 @@ def test_algorithm_started_from_a_front_evaluates_it_first_and_keeps_what_is_goo
 
 
 @algorithms
-def test_algorithm_population_is_what_another_run_could_start_from(algorithm):
-    evaluation = Evaluation(make_problem(), Budget(evaluations=200))
-    ALGORITHMS[algorithm](evaluation, rng=np.random.default_rng(0))
-    assert all(architecture in evaluation for architecture in evaluation.population)
-    if algorithm not in ("exhaustive", "random", "predictor_guided"):  # which need no population to go on
-        assert evaluation.population
-
-
-@algorithms
 def test_algorithm_equal_seeds_give_equal_searches(algorithm):
     traces: list[list[Architecture]] = [[], [], []]
     first, again, _ = (
@@ -139,22 +130,34 @@ def test_algorithm_single_objective_finds_one_best(algorithm):
 
 
 @algorithms
-def test_algorithm_goes_on_from_a_checkpoint_without_evaluating_anything_again(algorithm):
+@pytest.mark.parametrize("lost_after", [1, 300, 699])
+def test_algorithm_goes_on_from_a_checkpoint_to_the_front_that_it_would_have_found(algorithm, lost_after):
     seen = []
 
-    def stop_after_300(progress):
-        seen.append(progress)
-        return progress.evaluations >= 300
+    def lose(progress):
+        seen.append(progress.checkpoint())
+        return progress.evaluations >= lost_after
 
+    start = SPACE.sample(5, rng=np.random.default_rng(1))
     asked = []
-    first = search(algorithm, make_problem(asked=asked), on_progress=stop_after_300)
-    assert first.stopped_by == "cancelled"
-    state = Checkpoint.from_bytes(seen[-1].checkpoint().to_bytes())
+    search(algorithm, make_problem(asked=asked), on_progress=lose, initial=start)
+    state = Checkpoint.from_bytes(seen[-1].to_bytes())
     assert state.keys == tuple(architecture.key for architecture in asked)
-    result = search(algorithm, make_problem(asked=asked), checkpoint=state)
+    result = search(algorithm, make_problem(asked=asked), checkpoint=state, initial=start[:1])
     assert result.evaluations == len(asked) == len(set(asked)) == 700
-    assert result.seconds > first.seconds
-    problem = make_problem()
-    kept = non_dominated(problem.costs(problem.evaluate(asked)))
-    classes = {SPACE.isomorphism_class(each) for each, is_kept in zip(asked, kept, strict=True) if is_kept}
-    assert {SPACE.isomorphism_class(candidate.architecture) for candidate in result.front} == classes
+    assert result.seconds >= state.seconds > 0
+    uninterrupted = []
+    whole = search(algorithm, make_problem(asked=uninterrupted), initial=start)
+    assert asked == uninterrupted
+    assert result.front == whole.front
+
+
+@algorithms
+def test_algorithm_is_cancelled_while_it_recalls_a_checkpoint(algorithm, monkeypatch):
+    monkeypatch.setattr("search.evaluation._SECONDS_BETWEEN_POLLS", 0.0)
+    seen = []
+    search(algorithm, make_problem(), on_progress=lambda progress: bool(seen.append(progress.checkpoint())))
+    asked = []
+    result = search(algorithm, make_problem(asked=asked), checkpoint=seen[0], on_progress=lambda _: True)
+    assert (result.stopped_by, asked) == ("cancelled", [])
+    assert result.evaluations == len(seen[0].keys)

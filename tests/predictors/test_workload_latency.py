@@ -8,7 +8,7 @@ import pytest
 from predictors import TooFewSamplesError
 from predictors.workload_latency import COLUMNS, fit_workload_latency, layer_columns, workload_columns
 from spaces import SPACES, Architecture
-from spaces.base import FloatArray
+from spaces.base import FloatArray, Layer, Workload
 from targets import load_target
 
 NB201, FBNET = SPACES["nb201"], SPACES["fbnet"]
@@ -77,6 +77,27 @@ def test_several_families_tell_how_far_off_another_one_may_be():
     assert (relative[unlike] >= told.unlike_spread * (1 - 1e-9)).all()
     assert (relative >= before).all()
     assert relative[~unlike] == pytest.approx(before[~unlike])
+
+
+def test_network_with_a_kernel_that_was_never_timed_has_wider_bounds_and_says_so():
+    timed = drawn("nb201", 40, 1)
+    model = fit_workload_latency(NB201, columns_of(timed), simulated(timed))
+    plain = NB201.workload(timed[0])
+    local = Layer("local", "norm", 16, 16, 32, 32, 32, 32, is_affine=False)
+
+    class Given:
+        """A space of two networks: a timed one as it is, and with a small normalisation over neighbours."""
+
+        def workload(self, architecture: Architecture) -> Workload:
+            return replace(plain, layers=(*plain.layers, *([local] if architecture.key == "local" else [])))
+
+    given = replace(model, space=Given())  # pyright: ignore[reportArgumentType]
+    networks = [Architecture("nb201", "plain"), Architecture("nb201", "local")]
+    estimate = given.predict(networks)
+    relative = estimate.std_ms / estimate.mean_ms
+    assert given.is_unlike_samples(networks) == [False, True]
+    assert estimate.mean_ms[1] < 1.1 * estimate.mean_ms[0]
+    assert relative[1] > relative[0] + 0.3
 
 
 def test_networks_that_the_runtime_left_out_do_not_rule_the_fit():

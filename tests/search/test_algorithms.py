@@ -1,5 +1,7 @@
 """What each algorithm is for: it finds more than chance does, on the problems that it suits."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,74 @@ def test_predictor_guided_learns_nothing_from_failed_evaluations():
     assert result.front[0].values["loss"] == 1.0
 
 
+def test_predictor_guided_evaluates_nothing_beyond_its_budget_while_everything_fails():
+    asked = []
+
+    def evaluate(batch):
+        asked.extend(batch)
+        return np.full(len(batch), np.nan)
+
+    problem = Problem(NB201, {"loss": Objective("loss", "min", evaluate)})
+    result = run(problem, "predictor_guided", Budget(evaluations=60), rng=np.random.default_rng(0))
+    assert result.evaluations == result.failed == len(asked) == 60
+
+
+@pytest.mark.parametrize("slow", ["fit", "predict"])
+def test_predictor_guided_is_cancelled_while_it_learns_and_predicts(slow):
+    """Nothing is evaluated after the wish, and of several slow steps hardly one is ended."""
+    wishes, steps = [], []
+    objective = additive(NB201, "loss", "min", 3)
+
+    def step(name):
+        if slow == name:
+            steps.append(name)
+            time.sleep(0.12)
+
+    def fit(known, values):
+        step("fit")
+
+        def predict(batch):
+            step("predict")
+            return objective(batch)
+
+        return predict
+
+    names = ["a", "b", "c"]
+    problem = Problem(NB201, {name: Objective(name, "min", objective.evaluate, fit) for name in names})
+
+    def wish(progress):
+        wishes.append(progress.evaluations)
+        return len(wishes) > 1
+
+    result = run(problem, "predictor_guided", Budget(evaluations=60), rng=np.random.default_rng(0), on_progress=wish)
+    assert (result.stopped_by, result.evaluations) == ("cancelled", 8)
+    assert len(steps) <= len(names)
+
+
+def test_choice_ridge_learns_what_a_choice_costs_anywhere_from_few_architectures():
+    costs = np.random.default_rng(0).random(9)
+    places = 1 + 0.2 * np.random.default_rng(1).random((22, 1))
+    known, unknown = FBNET.sample(60, rng=np.random.default_rng(2)), FBNET.sample(100, rng=np.random.default_rng(3))
+
+    def total(batch):
+        return (places * costs)[np.arange(22), FBNET.decisions(batch)].sum(axis=1)
+
+    missed = fit_choice_ridge(FBNET, known, total(known))(unknown) - total(unknown)
+    assert np.std(missed) < 0.2 * np.std(total(unknown))
+
+
+def test_choice_ridge_follows_a_sum_that_saturates():
+    objective = additive(FBNET, "sum", "max", 4)
+    known, unknown = FBNET.sample(400, rng=np.random.default_rng(0)), FBNET.sample(100, rng=np.random.default_rng(1))
+    center = float(objective(known).mean())
+
+    def saturated(batch):
+        return np.tanh(objective(batch) - center)
+
+    missed = fit_choice_ridge(FBNET, known, saturated(known))(unknown) - saturated(unknown)
+    assert np.std(missed) < 0.3 * np.std(saturated(unknown))  # unbent 0.38
+
+
 @pytest.mark.parametrize("objectives", [1, 2, 5])
 def test_nsga3_takes_any_number_of_objectives(objectives):
     problem = make_problem(NB201, objectives)
@@ -113,10 +183,29 @@ def test_nsga3_takes_any_number_of_objectives(objectives):
     assert covered(problem, found) > covered(problem, by_chance)
 
 
-def test_auto_takes_nsga3_from_four_objectives_on():
-    assert choose_algorithm(make_problem(FBNET, 3), Budget()) == "nsga2"
-    assert choose_algorithm(make_problem(FBNET, 4), Budget()) == "nsga3"
+def test_auto_takes_nsga3_for_many_objectives_and_for_three_where_evaluations_are_few():
+    assert choose_algorithm(make_problem(FBNET, 2), Budget()) == "nsga2"
+    assert choose_algorithm(make_problem(FBNET, 3), Budget()) == "nsga3"
+    assert choose_algorithm(make_problem(FBNET, 3), Budget(), Budget(evaluations=2_000_000)) == "nsga3"
+    assert choose_algorithm(make_problem(FBNET, 3), Budget(evaluations=100_000)) == "nsga2"
+    assert choose_algorithm(make_problem(FBNET, 3), Budget(seconds=5), Budget(evaluations=2_000_000)) == "nsga2"
+    assert choose_algorithm(make_problem(FBNET, 4), Budget(evaluations=100_000)) == "nsga3"
     assert choose_algorithm(make_problem(NB201, 4), Budget()) == "exhaustive"
+
+
+def test_auto_lets_a_predictor_guide_few_evaluations():
+    assert choose_algorithm(make_problem(FBNET, 2), Budget(evaluations=500)) == "predictor_guided"
+    assert choose_algorithm(make_problem(NB201, 4), Budget(evaluations=500)) == "predictor_guided"
+    assert choose_algorithm(make_problem(FBNET, 2), Budget(seconds=5), Budget(evaluations=500)) == "predictor_guided"
+    assert choose_algorithm(make_problem(FBNET, 2), Budget(evaluations=501)) == "nsga2"
+
+
+@pytest.mark.parametrize("evaluations", [150, 500])
+def test_what_auto_chooses_for_few_evaluations_beats_evolution(evaluations):
+    problem, budget = make_problem(FBNET), Budget(evaluations=evaluations)
+    mine, evolved = (run(problem, name, budget, rng=np.random.default_rng(2)) for name in ("auto", "nsga2"))
+    assert mine.algorithm == "predictor_guided"
+    assert covered(problem, mine) > 1.02 * covered(problem, evolved)
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -14,15 +14,15 @@ KEYS = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])
 
 
 @given(st.lists(KEYS), st.lists(KEYS), st.floats(0, 1e6))
-def test_checkpoint_survives_bytes(keys, population, seconds):
+def test_checkpoint_survives_bytes(keys, initial, seconds):
     values = np.arange(2.0 * len(keys)).reshape(-1, 2)
-    state = Checkpoint("digits", ("a", "b"), tuple(keys), values, tuple(population), seconds)
+    state = Checkpoint("digits", ("a", "b"), tuple(keys), values, tuple(initial), seconds)
     found = Checkpoint.from_bytes(state.to_bytes())
-    assert (found.space, found.metrics, found.keys, found.population, found.seconds) == (
+    assert (found.space, found.metrics, found.keys, found.initial, found.seconds) == (
         "digits",
         ("a", "b"),
         tuple(keys),
-        tuple(population),
+        tuple(initial),
         seconds,
     )
     np.testing.assert_array_equal(found.values, values)
@@ -55,3 +55,43 @@ def test_run_from_a_checkpoint_at_its_budget_ends_at_once(digits, make_objective
     again = run(problem, "random", budget, rng=np.random.default_rng(0), checkpoint=seen[-1].checkpoint())
     assert len(objective.evaluate.asked) == again.evaluations == 20
     assert (again.front, again.stopped_by) == (first.front, "evaluations")
+
+
+def test_run_without_a_budget_from_a_checkpoint_at_its_end_ends_at_once(wide_digits):
+    asked = []
+
+    def evaluate(batch):
+        asked.extend(batch)
+        return wide_digits.decisions(batch).sum(axis=1).astype(float)
+
+    problem = Problem(wide_digits, {"sum": Objective("sum", "min", evaluate)})
+    seen = []
+    first = run(problem, rng=np.random.default_rng(0), on_progress=lambda each: bool(seen.append(each)))
+    again = run(problem, rng=np.random.default_rng(0), checkpoint=seen[-1].checkpoint())
+    assert len(asked) == again.evaluations == 5_000
+    assert (again.front, again.stopped_by) == (first.front, "evaluations")
+
+
+def test_run_from_a_checkpoint_whose_values_do_not_come_again_keeps_within_its_budget(wide_digits):
+    asked = []
+
+    def evaluate(batch):
+        asked.extend(batch)
+        return wide_digits.decisions(batch).sum(axis=1).astype(float)
+
+    problem = Problem(wide_digits, {"sum": Objective("sum", "min", evaluate)})
+    seen = []
+    budget = Budget(evaluations=400)
+    run(
+        problem,
+        "nsga2",
+        budget,
+        rng=np.random.default_rng(0),
+        on_progress=lambda each: len(seen.append(each) or seen) > 3,
+    )
+    state = seen[-1].checkpoint()
+    asked.clear()
+    result = run(problem, "nsga2", budget, rng=np.random.default_rng(1), checkpoint=state)
+    assert len(set(asked)) == len(asked) == 400 - len(state.keys)
+    assert result.evaluations == 400
+    assert not {each.key for each in asked} & set(state.keys)

@@ -65,7 +65,7 @@ def test_auto_chooses_by_space_and_budget(problem, wide_digits):
     assert choose_algorithm(problem, Budget()) == "exhaustive"
     assert choose_algorithm(problem, Budget(seconds=1)) == "exhaustive"
     assert choose_algorithm(problem, Budget(evaluations=60)) == "exhaustive"
-    assert choose_algorithm(problem, Budget(evaluations=59)) == "nsga2"
+    assert choose_algorithm(problem, Budget(evaluations=59)) == "predictor_guided"
     assert choose_algorithm(wide, Budget()) == "nsga2"
 
 
@@ -85,9 +85,9 @@ def test_run_cap_is_no_budget_to_be_spent(wide_digits):
     assert result.evaluations == 5_000
 
 
-def test_auto_leaves_a_space_that_the_cap_does_not_cover_to_nsga2(problem):
+def test_auto_searches_a_space_that_the_cap_does_not_cover(problem):
     result = run(problem, rng=np.random.default_rng(0), cap=Budget(evaluations=59))
-    assert (result.algorithm, result.complete) == ("nsga2", False)
+    assert (result.algorithm, result.complete) == ("predictor_guided", False)
 
 
 def test_run_unknown_algorithm_names_the_known_ones(problem):
@@ -168,6 +168,7 @@ def test_run_limits_that_exclude_each_other_name_the_least_violation(digits):
     result = run(problem, rng=np.random.default_rng(0))
     assert not result.feasible
     assert result.best_reachable == {"sum": 9.0, "room": 9.0}
+    assert result.best_beside_others == {"sum": 5.0, "room": 1.0}
     assert result.nearest is not None
     assert result.nearest.values == {"sum": 5.0, "room": 4.0}
 

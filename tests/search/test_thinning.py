@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search import Objective, Problem, run
-from search.thinning import least_crowded
+from search.thinning import fill_gaps, least_crowded
 
 
 @given(st.integers(0, 60), st.integers(2, 4), st.integers(8, 30), st.integers(0, 5))
@@ -48,3 +48,20 @@ def test_run_returns_and_reports_no_more_than_the_largest_front(digits):
     assert max(reported) == 10
     assert (result.front[0], result.front[-1]) == (whole.front[0], whole.front[-1])
     assert {str(member.architecture) for member in result.front} < {str(member.architecture) for member in whole.front}
+
+
+@given(st.integers(1, 30), st.integers(1, 3), st.integers(0, 10), st.integers(0, 5))
+def test_fill_gaps_takes_what_is_farthest_from_everything_taken(size, objectives, taken, seed):
+    rng = np.random.default_rng(seed)
+    costs, others = rng.random((size, objectives)), rng.random((taken, objectives))
+    chosen = fill_gaps(costs, others, size).tolist()
+    assert sorted(chosen) == list(range(size))
+    spread = np.ptp(costs, axis=0)
+    scale = np.where(spread > 0, spread, 1.0)
+    if taken:
+        distances = np.linalg.norm((costs[:, None] - others) / scale, axis=2).min(axis=1)
+        np.testing.assert_allclose(distances[chosen[0]], distances.max())
+    left = np.concatenate([others, costs[chosen[:3]]])
+    if len(chosen) > 3:
+        distances = np.linalg.norm((costs[:, None] - left) / scale, axis=2).min(axis=1)
+        np.testing.assert_allclose(distances[chosen[3]], distances.max())

@@ -1,17 +1,25 @@
+import io
+import json
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from onnx import TensorProto, helper
+from sqlalchemy import update
 
 from arch_encodings import has_path
 from device_db import DeviceKind, Devices, MeasurementRow, create_engine, session_factory
+from device_db.models import UploadedModel
+from service import onnx_bundle
 from service.device_costs import SimulatedCosts
 from service.search_metrics import hardware_metrics
 from service.use_cases import suggest_architectures
 from service.use_cases.seed_catalogue import seed_catalogue
 from spaces import SPACES, Architecture, SearchSpace
+from spaces.onnx_model import import_here
 from targets import hardware_names, load_hardware, load_target
 
 MEASURED = "bench-board"
@@ -101,6 +109,41 @@ def test_new_device_is_created_once(client: TestClient, deployment: Any):
     assert again.json()["type"] == "urn:archcast:problem:device-exists"
 
 
+def test_new_device_timed_with_onnx_files_says_so_and_is_a_measured_one_otherwise(
+    client: TestClient, deployment: Any, samples: list[MeasurementRow]
+):
+    bearer = deployment.bearer("upload")
+    assert client.post("/devices", json={"name": "desk", "kind": "onnx"}, headers=bearer).json()["kind"] == "onnx"
+    assert [one["name"] for one in client.get("/devices?kind=onnx").json()["devices"]] == ["desk"]
+    assert client.post("/devices", json={"name": "board"}, headers=bearer).json()["kind"] == "measured"
+    rows = [{"device": "desk", **_row(sample)} for sample in samples]
+    body = "\n".join(json.dumps(row) for row in rows)
+    headers = {"Content-Type": "application/x-ndjson", **bearer}
+    answer = client.post("/admin/measurements", content=body, headers=headers).json()
+    assert [(one["device"], one["samples"]) for one in answer["predictors"]] == [("desk", len(rows))]
+    asked = {"space": "nb201", "device": "desk", "architectures": [rows[0]["architecture"], "4-3-2-1-3-3"]}
+    results = client.post("/predict_latency", json=asked).json()["results"]
+    assert [one["origin"] for one in results] == ["measured", "predicted"]
+
+
+def _row(sample: MeasurementRow) -> dict[str, Any]:
+    return {"space": sample.space, "architecture": sample.architecture, "latency_ms": sample.value}
+
+
+def test_device_timed_with_onnx_files_is_a_peer_of_new_ones(client: TestClient, deployment: Any):
+    """Timings in microseconds are noticed from what the only known device takes."""
+    engine = create_engine(deployment.settings.sqlalchemy_url)
+    with session_factory(engine).begin() as session:
+        Devices(session).get(MEASURED).kind = DeviceKind.onnx
+    engine.dispose()
+    cells = [cell.key for cell in SPACES["nb201"].sample(8, rng=np.random.default_rng(3))]
+    body = "\n".join(["device,space,architecture,latency_ms", *(f"unmeasured,nb201,{cell},90000000" for cell in cells)])
+    headers = {"Content-Type": "text/csv", **deployment.bearer("upload")}
+    answer = client.post("/admin/measurements", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert {fault["column"] for fault in answer.json()["errors"]} == {"latency_ms"}
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -128,6 +171,60 @@ def test_suggestions_are_new_and_distinct_and_stay_the_same(client: TestClient, 
     assert len(set(answer["architectures"])) == 20
     assert not {row.architecture for row in samples} & set(answer["architectures"])
     assert client.get(f"/devices/{MEASURED}/suggestions?space=nb201").json() == answer
+
+
+def test_suggestions_as_archive_are_their_onnx_files_and_say_which_is_which(shared: TestClient):
+    query = "/devices/unmeasured/suggestions?space=nb201&count=2"
+    suggested = shared.get(query).json()
+    answer = shared.get(f"{query}&format=zip")
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    manifest = json.loads(archive.read("manifest.json"))
+    assert (manifest["device"], manifest["space"]) == ("unmeasured", "nb201")
+    assert [one["architecture"] for one in manifest["networks"]] == suggested["architectures"]
+    assert manifest["upload"]["columns"] == ["device", "space", "architecture", "latency_ms"]
+    assert archive.namelist() == [*(one["file"] for one in manifest["networks"]), "manifest.json"]
+    for one in manifest["networks"]:
+        workload = import_here(archive.read(one["file"])).workload
+        assert workload.macs == SPACES["nb201"].workload(Architecture("nb201", one["architecture"])).macs
+
+
+def test_archive_of_too_much_is_refused_and_leaves_nothing_open(shared: TestClient, monkeypatch: pytest.MonkeyPatch):
+    query = "/devices/unmeasured/suggestions?space=nb201&format=zip"
+    answer = shared.get(f"{query}&count=51")
+    assert answer.status_code == 422
+    assert "50 networks at most" in answer.json()["errors"][0]["reason"]
+    monkeypatch.setattr(onnx_bundle, "_LARGEST", 1000)
+    answer = shared.get(f"{query}&count=1")
+    assert answer.status_code == 422
+    assert "ask for fewer" in answer.json()["errors"][0]["reason"]
+
+
+def test_archive_leaves_out_uploaded_networks_without_a_file(client: TestClient, deployment: Any):
+    content = {}
+    for name, width in (("kept", 8), ("dropped", 9)):
+        shape = [1, width, 4, 4]
+        graph = helper.make_graph(
+            [helper.make_node("Relu", ["x"], ["y"])],
+            name,
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        headers = {"Content-Type": "application/octet-stream", **deployment.bearer("admin")}
+        key = client.post("/models", content=model.SerializeToString(), headers=headers).json()["architecture"]
+        content[name] = (key, model.SerializeToString())
+    engine = create_engine(deployment.settings.sqlalchemy_url)
+    with session_factory(engine).begin() as session:
+        session.execute(update(UploadedModel).where(UploadedModel.name == "dropped").values(content=None))
+    engine.dispose()
+    answer = client.get("/devices/unmeasured/suggestions?space=onnx&format=zip")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    manifest = json.loads(archive.read("manifest.json"))
+    (network,) = manifest["networks"]
+    assert (network["architecture"], archive.read(network["file"])) == content["kept"]
+    assert manifest["without_file"] == [content["dropped"][0]]
 
 
 def test_suggestions_wait_for_each_other_and_not_for_predictions(serve: Callable[..., TestClient]):

@@ -1,10 +1,12 @@
 """What a job's front can be had as: events while it grows, pages, files, networks."""
 
+import asyncio
 import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import onnx
@@ -12,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
-from device_db import Jobs
+from device_db import Job, Jobs
+from service.held_stream import HeldStream
+from service.slots import Slots
 from targets import hardware_names
 
 SIMULATED = hardware_names()[0]
@@ -45,7 +49,7 @@ def test_events_of_a_running_search_end_with_its_end(client: TestClient):
     assert evaluations == sorted(evaluations)
     last = json.loads(seen[-1]["data"])
     assert (last["state"], last["job"]) == ("succeeded", job)
-    assert last["front_size"] == client.get(f"/jobs/{job}/front").json()["total"]
+    assert last["front_size"] == client.get(f"/jobs/{job}").json()["result"]["front_size"]
 
 
 def test_events_resumed_after_the_last_one_tell_only_what_is_new(shared: TestClient, ended: dict[str, Any]):
@@ -55,6 +59,73 @@ def test_events_resumed_after_the_last_one_tell_only_what_is_new(shared: TestCli
     assert shared.get(path, headers={"Last-Event-ID": end["id"]}).status_code == 204
     (again,) = events(shared.get(path, headers={"Last-Event-ID": "running-1-32"}).text)
     assert again == end
+
+
+def test_events_of_more_clients_than_there_are_streams_are_refused_until_one_leaves(serve: Callable[..., TestClient]):
+    client = serve(embedded_workers=0, event_streams=1)
+    job = client.post("/search", json=BODY, headers={"Prefer": "respond-async"}).json()["job"]
+    path = f"/jobs/{job}/events"
+    state = client.app.state.archcast  # type: ignore[attr-defined]
+    with state.event_streams.slot():
+        refused = client.get(path)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:archcast:problem:overloaded")
+    assert "event streams" in refused.json()["detail"]
+    assert int(refused.headers["Retry-After"]) >= 1
+    client.delete(f"/jobs/{job}")
+    for _ in range(3):  # each gives its slot back
+        (end,) = events(client.get(path).text)
+        assert end["event"] == "end"
+    assert client.get("/jobs/none/events").status_code == 404
+    with state.event_streams.slot():
+        pass
+
+
+def test_events_of_a_client_that_leaves_give_their_slot_back():
+    slots = Slots("streams", 1, 0.0)
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b": ping"
+            await asyncio.sleep(0.01)
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Any) -> None:
+        pass
+
+    held = ExitStack()
+    held.enter_context(slots.slot())
+    response = HeldStream(endless(), held)
+    asyncio.run(asyncio.wait_for(response({"type": "http", "asgi": {"spec_version": "2.0"}}, receive, send), 10))
+    with slots.slot():
+        pass
+
+
+def test_events_are_followed_without_reading_the_front(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    body = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 1}}
+    job = client.post("/search", json=body, headers={"Prefer": "respond-async"}).json()["job"]
+    read = []
+    get = Jobs.get
+
+    def counted(jobs: Jobs, job_id: str) -> Job:
+        read.append(job_id)
+        return get(jobs, job_id)
+
+    monkeypatch.setattr(Jobs, "get", counted)
+    seen = list(events(client.get(f"/jobs/{job}/events").text))
+    assert len(seen) > 2
+    assert len(read) == 1
+    assert json.loads(seen[-2]["data"])["front_size"] > 1
+
+
+def test_progress_of_an_ended_job_is_what_its_result_says(client: TestClient):
+    answer = client.post("/search", json=BODY).json()
+    progress = client.get(f"/jobs/{answer['job']}").json()["progress"]
+    (end,) = events(client.get(f"/jobs/{answer['job']}/events").text)
+    for told in (progress, json.loads(end["data"])["progress"]):
+        for name in ("evaluations", "seconds", "failed", "front_size"):
+            assert told[name] == answer[name]
 
 
 def test_events_of_an_unknown_job_are_404(shared: TestClient):
@@ -100,6 +171,23 @@ def test_front_networks_are_onnx_models_named_in_a_table(shared: TestClient, end
         onnx.checker.check_model(model)
         assert model.graph.name == row["architecture"]
     assert len(archive.namelist()) == 3
+    assert answer.headers["Front-Total"] == str(len(ended["front"]))
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
+def test_front_networks_that_one_archive_does_not_take_come_in_the_next(shared: TestClient, ended: dict[str, Any]):
+    path = f"/jobs/{ended['job']}/front.zip"
+    answer = shared.get(path, params={"offset": 1, "limit": 1})
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    (row,) = csv.DictReader(io.StringIO(archive.read("front.csv").decode()))
+    assert row["architecture"] == ended["front"][1]["architecture"]
+    refused = shared.get(path, params={"limit": 101})
+    assert refused.status_code == 422
+    assert "100 networks at most" in refused.json()["errors"][0]["reason"]
+    beyond = shared.get(path, params={"offset": 5_000})
+    assert (beyond.status_code, beyond.json()["type"]) == (409, "urn:archcast:problem:no-front")
+    rest = shared.get(f"/jobs/{ended['job']}/front.json", params={"offset": 2})
+    assert rest.json() == ended["front"][2:]
 
 
 def test_front_of_several_kinds_of_hardware_is_one_table(shared: TestClient):

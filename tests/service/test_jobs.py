@@ -27,13 +27,16 @@ from service.jobs.waiting import cancel_and_wait, wait_for
 from service.jobs.worker import Workers, run_worker
 from service.metrics import Metrics
 from service.state import AppState, open_state
+from service.use_cases import run_search
 from targets import hardware_names
 
 SIMULATED = hardware_names()[0]
 
 LONG = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 60}}
 STATE = Checkpoint("nb201", ("a",), (), np.empty((0, 1)), (), 0.0)
-PROGRESS = Progress(evaluations=1, limit=2, seconds=0.1, front=(), failed=0, checkpoint=lambda: STATE)
+PROGRESS = Progress(
+    evaluations=1, limit=2, seconds=0.1, failed=0, read_front=tuple, read_front_size=int, checkpoint=lambda: STATE
+)
 SHORT = {"space": "nb201", "device": SIMULATED, "budget": {"evaluations": 50}, "algorithm": "random"}
 
 
@@ -89,6 +92,9 @@ def test_running_search_holds_no_connection(state: AppState):
 
         def last_checkpoint(self) -> None:
             return None
+
+        def is_to_stop(self) -> bool:
+            return False
 
     device = submit(state, SHORT | {"device": "bench-board", "objectives": ["accuracy", "latency_ms"]})
     run_search_job(state, job(state, device), cast(JobReporter, Report()))
@@ -183,7 +189,7 @@ def test_search_whose_worker_is_stopped_goes_on_from_where_it_was(state: AppStat
     result = run_search_job(state, claimed, report)
     again = seen[0].checkpoint()
     assert again.keys[: len(before.keys)] == before.keys
-    assert len(before.keys) < result["evaluations"] < len(before.keys) + 5_000
+    assert len(before.keys) <= result["evaluations"] < len(before.keys) + 5_000
     assert result["seconds"] > before.seconds
     with state.sessions.begin() as session:
         Jobs(session).finish(job_id, result, worker="second")
@@ -218,6 +224,8 @@ def test_search_of_a_killed_worker_goes_on_from_its_last_checkpoint(state: AppSt
     assert ended.result is not None
     assert ended.result["evaluations"] == 4_000
     assert stored_checkpoint(state, job_id) is None
+    whole, report = claim(state, submit(state, ended.request))
+    assert ended.result["front"] == run_search_job(state, whole, report)["front"]
 
 
 def test_checkpoint_that_no_release_wrote_starts_the_search_anew(state: AppState):
@@ -229,12 +237,32 @@ def test_checkpoint_that_no_release_wrote_starts_the_search_anew(state: AppState
     assert run_search_job(state, claimed, report)["evaluations"] == 50
 
 
+def test_search_is_cancelled_while_its_accuracies_are_still_fitted(state: AppState, monkeypatch: pytest.MonkeyPatch):
+    is_fitting, go_on = threading.Event(), threading.Event()
+
+    def fit(*_: Any) -> None:
+        is_fitting.set()
+        go_on.wait(20)
+
+    monkeypatch.setattr(run_search, "open_accuracy", fit)
+    job_id = submit(state, SHORT)
+    workers = Workers(state, 1)
+    workers.start()
+    try:
+        assert is_fitting.wait(20)
+        assert cancel_and_wait(state, job_id).state is JobState.cancelled
+    finally:
+        go_on.set()
+        workers.stop()
+
+
 class Calling:
     """A reporter that calls something else."""
 
     def __init__(self, call: Callable[[Progress], bool], report: JobReporter):
         self.call = call
         self.last_checkpoint = report.last_checkpoint
+        self.is_to_stop = report.is_to_stop
 
     def __call__(self, progress: Progress) -> bool:
         return self.call(progress)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,7 @@ from onnx import TensorProto, helper
 from service.app import create_app
 
 BLOCKED = ("alembic", "fastapi", "pyarrow", "scipy", "sklearn", "sqlalchemy", "torch", "uvicorn", "yaml")
-PROGRAM = f"""
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {BLOCKED!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Blocked())
-from service.cli import main
-main()
-"""
+COMMAND_LINE = "from service.cli import main; main()"
 QUICK = ("--seconds", "0.1", "--interval", "0.5", "--max-drift", "1000000")
 
 
@@ -60,13 +49,23 @@ def url(shared_deployment: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def measure(url: str, shared_deployment: Any, tmp_path: Path) -> Any:
+def measure(url: str, shared_deployment: Any, tmp_path: Path, without_modules: Callable[..., str]) -> Any:
     """Runs `archcast measure --json` in a process without the server's packages."""
 
     def run(*arguments: str, expected: int = 0) -> Any:
         secret = shared_deployment.secrets["admin"]
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, "measure", *QUICK, "--server", url, "--json", *arguments],
+            [
+                sys.executable,
+                "-c",
+                without_modules(BLOCKED, COMMAND_LINE),
+                "measure",
+                *QUICK,
+                "--server",
+                url,
+                "--json",
+                *arguments,
+            ],
             cwd=tmp_path,
             env=os.environ | {"ARCHCAST_API_KEY": secret},
             capture_output=True,
@@ -86,11 +85,12 @@ def test_device_from_nothing_to_predictions(measure: Any, url: str):
     assert (first["networks"], first["predicted"], first["upload"]["inserted"]) == (5, 0, 5)
     assert first["upload"]["predictors"][0]["samples"] == 5
     suggested = [one["architecture"] for one in first["timings"]]
-    second = measure("--device", "desk", "--random", "2", "--seed", "5")
+    second = measure("--device", "desk", "--random", "1", "--seed", "5")
     others = {one["architecture"] for one in second["timings"]} - set(suggested)
     assert second["predicted"] == len(others) > 0
     assert 0 <= second["error_mean"] < 100
     device = httpx.get(f"{url}/devices/desk").json()
+    assert device["kind"] == "onnx"
     assert device["samples"] == {"nb201": 5 + len(others)}
     body = {"space": "nb201", "device": "desk", "architectures": [*suggested, "0-1-2-3-4-0"]}
     results = httpx.post(f"{url}/predict_latency", json=body, timeout=60).json()["results"]

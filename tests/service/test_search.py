@@ -1,4 +1,5 @@
 import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from arch_encodings import has_path
 from device_db import Accuracies, Job, create_engine, session_factory
+from service.accuracy_source import AccuracySource
 from service.state import AppState
 from spaces import SPACES, Architecture, Workload
 from targets import hardware_names, load_target, segment_costs
@@ -97,6 +99,30 @@ def test_search_with_all_accuracies_uses_the_table(app: FastAPI, client: TestCli
     assert (entry["accuracy_lower"], entry["accuracy_upper"]) == (90.0, 90.0)
 
 
+def test_search_takes_the_source_of_accuracies_that_is_asked_for(app: FastAPI, client: TestClient):
+    values = _accuracy(CELLS).tolist()
+    store_accuracies(app, dict(zip([cell.key for cell in CELLS], values, strict=True)))
+    assert search(client, **RANDOM)["accuracy"]["source"] == "table"
+    answer = search(client, accuracy_source="fitted", **RANDOM)
+    assert (answer["accuracy"]["source"], answer["accuracy"]["known"]) == ("fitted", len(CELLS))
+    assert {entry["accuracy_origin"] for entry in answer["front"]} == {"predicted"}
+    answer = search(client, accuracy_source="log10_macs", **RANDOM)
+    assert {entry["accuracy_origin"] for entry in answer["front"]} == {"proxy"}
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [("table", "1 of 15,625 architectures"), ("fitted", "1 accuracies are stored"), ("pretrained", "no network")],
+)
+def test_search_source_of_accuracies_that_is_not_there_is_refused(
+    app: FastAPI, client: TestClient, source: str, reason: str
+):
+    store_accuracies(app, {CELLS[1].key: 80.0}, "mine")
+    (fault,) = refuse(client, accuracy_source=source, dataset="mine")["errors"]
+    assert fault["pointer"] == "/accuracy_source"
+    assert reason in fault["reason"]
+
+
 def test_search_with_some_accuracies_predicts_the_rest_from_them(app: FastAPI, client: TestClient):
     known = CELLS[::200]
     accuracy = _accuracy(known).tolist()
@@ -154,9 +180,9 @@ def test_search_with_energy_on_a_simulated_device_has_three_objectives(shared: T
 
 
 def test_search_of_a_space_too_large_to_list_finds_a_front_within_its_budget(shared: TestClient):
-    answer = search(shared, space="fbnet", budget={"evaluations": 400})
+    answer = search(shared, space="fbnet", budget={"evaluations": 600})
     assert answer["algorithm"] == "nsga2"
-    assert answer["evaluations"] == 400
+    assert answer["evaluations"] == 600
     assert not answer["complete"]
     assert answer["front"]
 
@@ -228,14 +254,46 @@ def test_limit_that_nothing_meets_is_422_with_the_best_reachable_value(shared: T
     assert problem["type"] == "urn:archcast:problem:unreachable-limit"
     assert problem["best_reachable"]["latency_ms"] == pytest.approx(fastest)
     assert problem["errors"][0]["pointer"] == "/constraints/latency_ms"
-    assert f"{fastest:.6g}" in problem["errors"][0]["reason"]
+    told = re.search(r"best reachable value is (\S+): relax max to at least that", problem["errors"][0]["reason"])
+    assert told is not None
+    assert float(told[1]) == pytest.approx(fastest, rel=1e-5)
+    assert search(shared, objectives=["macs"], constraints={"latency_ms": {"max": float(told[1])}})["front"]
 
 
-def test_limits_that_exclude_each_other_are_422_at_both(shared: TestClient):
+def test_limits_that_exclude_each_other_are_422_at_both_with_what_each_could_be(shared: TestClient):
     fastest = segment_costs(load_target(SIMULATED), NB201, CELLS).latency_ms.min()
-    problem = refuse(shared, constraints={"latency_ms": {"max": fastest * 1.01}, "macs": {"min": 100e6}})
-    assert problem["errors"] == [{"pointer": "/constraints", "reason": problem["errors"][0]["reason"]}]
-    assert problem["best_reachable"].keys() == {"latency_ms", "macs"}
+    limits = {"latency_ms": {"max": fastest * 1.01}, "macs": {"min": 100e6}}
+    problem = refuse(shared, constraints=limits)
+    assert [error["pointer"] for error in problem["errors"]] == ["/constraints/latency_ms", "/constraints/macs"]
+    assert all("together with the others" in error["reason"] for error in problem["errors"])
+    for error, (name, bound) in zip(problem["errors"], [("latency_ms", "max"), ("macs", "min")], strict=True):
+        assert f"the limit of {name}" in error["reason"]
+        told = re.search(rf"value is (\S+): relax {bound} to at", error["reason"])
+        assert told is not None
+        assert float(told[1]) == pytest.approx(problem["best_reachable"][name], rel=1e-5)
+        answer = search(shared, objectives=["params"], constraints=limits | {name: {bound: float(told[1])}})
+        assert answer["front"]
+
+
+def test_limit_out_of_reach_of_an_exhaustive_search_is_refused_before_accuracies_are_predicted(
+    shared: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(AccuracySource, "evaluate", lambda *_: pytest.fail("asked for an accuracy"))
+    problem = refuse(shared, constraints={"latency_ms": {"max": 1e-6}})
+    assert "of the space" in problem["errors"][0]["reason"]
+
+
+def test_metric_given_by_both_its_names_is_refused(shared: TestClient):
+    own = f"latency_ms@{SIMULATED}"
+    (fault,) = refuse(shared, objectives=["latency_ms", own])["errors"]
+    assert fault == {"pointer": "/objectives/1", "reason": f"objective '{own}' is given twice"}
+    (fault,) = refuse(shared, constraints={"latency_ms": {"max": 5}, own: {"max": 3}})["errors"]
+    assert fault == {"pointer": f"/constraints/{own}", "reason": f"limit '{own}' is given twice"}
+
+
+def test_faults_that_our_validators_find_have_no_prefix(shared: TestClient):
+    (fault,) = refuse(shared, constraints={"latency_ms": {}})["errors"]
+    assert fault["reason"] == "a limit needs max or min"
 
 
 @pytest.mark.parametrize(

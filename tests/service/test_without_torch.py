@@ -3,21 +3,11 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAM = """
 import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "torch_geometric"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Blocked())
-
-import importlib.util
-find_spec = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: None if name == "torch" else find_spec(name, package)
 
 import pytest
 from fastapi.testclient import TestClient
@@ -55,11 +45,13 @@ assert "torch" not in sys.modules
 """
 
 
-def test_server_without_torch_adapts_predicts_and_searches(migrated_sqlite: Path, tmp_path: Path):
+def test_server_without_torch_adapts_predicts_and_searches(
+    migrated_sqlite: Path, tmp_path: Path, without_modules: Callable[..., str]
+):
     database = tmp_path / "test.db"
     database.write_bytes(migrated_sqlite.read_bytes())
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, f"sqlite:///{database}"],
+        [sys.executable, "-c", without_modules(["torch", "torch_geometric"], PROGRAM), f"sqlite:///{database}"],
         cwd=tmp_path,
         env=os.environ | {"ARCHCAST_PREDICTOR": "auto"},
         capture_output=True,

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,18 +33,7 @@ BLOCKED = (
     "uvicorn",
     "yaml",
 )
-PROGRAM = f"""
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {BLOCKED!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Blocked())
-from service.cli import main
-main()
-"""
+COMMAND_LINE = "from service.cli import main; main()"
 SERVER_COMMANDS = (
     ["serve", "--port", "0"],
     ["worker"],
@@ -66,16 +55,26 @@ SERVER_COMMANDS = (
 )
 
 
-def run(*arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        cwd=directory,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def run(without_modules: Callable[..., str]) -> Run:
+    """Runs a command where the extra [server] is not installed."""
+    program = without_modules(BLOCKED, COMMAND_LINE)
+
+    def run(*arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            cwd=directory,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
 
 
 @pytest.fixture
@@ -124,28 +123,30 @@ def receiver() -> Iterator[tuple[type[Receiver], str]]:
             thread.join()
 
 
-def test_help_without_server_lists_every_command(tmp_path: Path):
+def test_help_without_server_lists_every_command(run: Run, tmp_path: Path):
     result = run("--help", directory=tmp_path)
     assert result.returncode == 0, result.stderr
     names = {arguments[0] for arguments in SERVER_COMMANDS} | {"version", "measure"}
     assert not {name for name in names if name not in result.stdout}
 
 
-def test_version_without_server_prints_it(tmp_path: Path):
+def test_version_without_server_prints_it(run: Run, tmp_path: Path):
     result = run("version", directory=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.count(".") == 2
 
 
 @pytest.mark.parametrize("arguments", SERVER_COMMANDS, ids=lambda arguments: " ".join(arguments[:2]))
-def test_command_without_server_says_what_to_install(arguments: list[str], tmp_path: Path, timings: Path):
+def test_command_without_server_says_what_to_install(run: Run, arguments: list[str], tmp_path: Path, timings: Path):
     result = run(*arguments, directory=tmp_path)
     assert (result.returncode, result.stdout) == (1, "")
     assert "pip install 'archcast[server]'" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_upload_to_server_without_server_packages_sends_the_file(timings: Path, receiver: tuple[type[Receiver], str]):
+def test_upload_to_server_without_server_packages_sends_the_file(
+    run: Run, timings: Path, receiver: tuple[type[Receiver], str]
+):
     handler, url = receiver
     handler.answer = (200, "application/json", ANSWER)
     result = run("upload", timings.name, "--server", url, directory=timings.parent, ARCHCAST_API_KEY="ac_x")
@@ -156,7 +157,7 @@ def test_upload_to_server_without_server_packages_sends_the_file(timings: Path, 
     assert handler.got["content-type"] == "text/csv"
 
 
-def test_gzipped_file_is_sent_to_the_server_as_it_is(timings: Path, receiver: tuple[type[Receiver], str]):
+def test_gzipped_file_is_sent_to_the_server_as_it_is(run: Run, timings: Path, receiver: tuple[type[Receiver], str]):
     handler, url = receiver
     handler.answer = (200, "application/json", ANSWER)
     packed = timings.with_name("timings.csv.gz")
@@ -166,7 +167,7 @@ def test_gzipped_file_is_sent_to_the_server_as_it_is(timings: Path, receiver: tu
     assert handler.got["body"] == packed.read_bytes()
 
 
-def test_upload_refused_by_server_shows_the_rows(timings: Path, receiver: tuple[type[Receiver], str]):
+def test_upload_refused_by_server_shows_the_rows(run: Run, timings: Path, receiver: tuple[type[Receiver], str]):
     handler, url = receiver
     fault = {"row": 1, "line": 2, "column": "device", "reason": "unknown device 'box'"}
     problem = {"title": "Rejected rows", "detail": "1 of 1 rows are bad", "errors": [fault]}
@@ -179,14 +180,16 @@ def test_upload_refused_by_server_shows_the_rows(timings: Path, receiver: tuple[
     ]
 
 
-def test_upload_to_unreachable_server_fails_in_one_line(timings: Path):
+def test_upload_to_unreachable_server_fails_in_one_line(run: Run, timings: Path):
     result = run("upload", timings.name, "--server", "http://127.0.0.1:9", directory=timings.parent)
     assert result.returncode == 1
     assert result.stderr.startswith("archcast: http://127.0.0.1:9 cannot be reached")
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_accuracies_are_sent_to_the_server_without_server_packages(timings: Path, receiver: tuple[type[Receiver], str]):
+def test_accuracies_are_sent_to_the_server_without_server_packages(
+    run: Run, timings: Path, receiver: tuple[type[Receiver], str]
+):
     handler, url = receiver
     handler.answer = (200, "application/json", {**ANSWER, "tables": []})
     result = run("accuracies", "add", timings.name, "--server", url, directory=timings.parent, ARCHCAST_API_KEY="ac_x")

@@ -1,6 +1,8 @@
 """What commands print with --json is what HTTP answers, on both databases."""
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,21 @@ def test_predict_table_has_a_line_per_architecture(deployed: Cli):
     lines = deployed("predict", "--space", "nb201", "--device", SIMULATED, *CELLS).out.splitlines()
     assert lines[0].split() == ["architecture", "latency_ms", "lower_ms", "upper_ms", "origin"]
     assert [line.split()[-1] for line in lines[1:]] == ["simulated"] * len(CELLS)
+
+
+def test_suggest_bundle_is_the_archive_of_http_and_a_refused_one_leaves_no_file(
+    deployed: Cli, client: TestClient, tmp_path: Path
+):
+    arguments = ("suggest", "--device", MEASURED, "--space", "nb201")
+    outcome = deployed(*arguments, "--count", "1", "--bundle", "todo.zip")
+    assert outcome.code == 0, outcome.err
+    over_http = client.get(f"/devices/{MEASURED}/suggestions?space=nb201&count=1&format=zip").content
+    archives = [zipfile.ZipFile(tmp_path / "todo.zip"), zipfile.ZipFile(io.BytesIO(over_http))]
+    assert archives[0].namelist() == archives[1].namelist()
+    assert archives[0].read("manifest.json") == archives[1].read("manifest.json")
+    before = sorted(tmp_path.rglob("*.zip*"))
+    assert deployed(*arguments, "--count", "51", "--bundle", "more.zip").code == 1
+    assert sorted(tmp_path.rglob("*.zip*")) == before
 
 
 def test_suggest_json_is_the_http_answer_and_plain_output_is_one_a_line(deployed: Cli, client: TestClient):

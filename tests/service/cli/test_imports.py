@@ -1,5 +1,6 @@
 """`archcast import`."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 
 from device_db.importers import IMPORTERS
 from service.cli import imports
+from service.use_cases import add_timed_models
 
+README = (Path(__file__).resolve().parents[3] / "README.md").read_text()
 Cli = Callable[..., Any]
 Timings = Callable[..., list[Any]]
 
@@ -58,6 +61,38 @@ def test_import_of_accuracies_brings_the_index_order(cli: Cli, timings: Timings,
     outcome = cli("import", "accuracy", str(tmp_path))
     assert "accuracies: 15 inserted" in outcome.out
     assert "index order: now known for nb201" in outcome.out
+
+
+def test_import_of_own_timings_needs_no_file_and_repeats_without_change(cli: Cli):
+    first = cli("import", "ort-cpu", "--json").answer
+    assert first["measurements"] == {"inserted": 818, "updated": 0, "unchanged": 0}
+    assert (first["devices"], first["predictors"], first["notes"]) == (2, 4, [])
+    again = cli("import", "ort-cpu", "--json").answer
+    assert again["measurements"] == {"inserted": 0, "updated": 0, "unchanged": 818}
+    devices = {device["name"]: device for device in cli("devices", "--json").answer["devices"]}
+    for name in ("ort-cpu-fp32-t1", "ort-cpu-int8"):
+        assert devices[name]["kind"] == "onnx"
+        assert devices[name]["samples"] == {"fbnet": 200, "nb201": 200, "onnx": 9}
+    (resnet,) = [one for one in cli("models", "--json").answer["models"] if one["name"] == "resnet50"]
+    asked = ("--device", "ort-cpu-fp32-t1", "--json")
+    assert (
+        cli("predict", "--space", "onnx", *asked, resnet["architecture"]).answer["results"][0]["origin"] == "measured"
+    )
+    results = cli("predict", "--space", "nb201", *asked, "4-3-2-1-3-3", "3-3-1-3-1-0").answer["results"]
+    shown = re.search(r"^archcast import ort-cpu.*?^```\n```\n.*?\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    assert shown is not None
+    for result, line in zip(results, shown[1].splitlines(), strict=True):
+        architecture, *numbers, origin = line.split()
+        assert (result["architecture"], result["origin"]) == (architecture, origin)
+        values = [result[name] for name in ("latency_ms", "lower_ms", "upper_ms")]
+        assert values == pytest.approx([float(number) for number in numbers], rel=0.01)
+
+
+def test_own_timings_without_the_networks_files_are_those_of_the_spaces(cli: Cli, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(add_timed_models, "_FOLDER", ("nowhere",))
+    answer = cli("import", "ort-cpu", "--json").answer
+    assert answer["measurements"]["inserted"] == 800
+    assert answer["notes"] == ["18 timings left out: their networks were not uploaded"]
 
 
 @pytest.mark.parametrize("benchmark", imports.BENCHMARKS)
