@@ -116,13 +116,14 @@ _OTHER_FORMS = {
 def grid() -> Iterator[Point]:
     """Sums of products in every width and form, then every primitive."""
     shapes = [(1, 8, 2), (1, 16, 2), (1, 32, 2), (1, 64, 1), (1, 32, 4)]
-    for sizes, bits, sparsity, pipelined, flow in itertools.product(
-        shapes, (2, 4, 8), (0.0, 0.5, 0.75, 0.9), (True, False), (*_LUT_FLOWS, "ice40", "intel_alm", "xc7")
-    ):
+    for sizes, bits, sparsity, flow in itertools.product(shapes, (2, 4, 8), (0.0, 0.5, 0.75, 0.9), FLOWS):
         if flow != "xc7" or sizes in shapes[1:3]:  # the slowest flow
-            yield Point("gemmt-fu", sizes, bits, bits, sparsity, flow, pipelined)
+            yield Point("gemmt-fu", sizes, bits, bits, sparsity, flow, True)
+            yield Point("gemmt-fu", sizes, bits, bits, sparsity, flow, False)
+    mixed: list[tuple[int, int]] = [(2, 8), (4, 8), (8, 4), (6, 6), (8, 8)]
+    encodings: tuple[Encoding, ...] = ("csd", "plain")
     for (weight_bits, activation_bits), sparsity, encoding, is_signed in itertools.product(
-        [(2, 8), (4, 8), (8, 4), (6, 6), (8, 8)], (0.0, 0.5, 0.9), ("csd", "plain"), (False, True)
+        mixed, (0.0, 0.5, 0.9), encodings, (False, True)
     ):
         for flow in ("lut4", "lut6", "ice40"):
             yield Point("gemmt-fu", (1, 16, 2), weight_bits, activation_bits, sparsity, flow, True, encoding, is_signed)

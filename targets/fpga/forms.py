@@ -27,6 +27,8 @@ from targets.fpga.primitives import adder_levels
 from targets.layer_kinds import PRODUCT_KINDS
 
 _KILOBIT: Final = 1024.0
+# A block of 20 kilobits is 40 bits wide, one of 36 kilobits 72: what is read in a cycle takes blocks too.
+_KILOBITS_PER_PORT_BIT: Final = 0.5
 # Registers before and behind the arithmetic.
 _ENDS: Final = 2
 
@@ -112,7 +114,7 @@ def _folded(layer: Layer, options: Options, hardware: FpgaHardware, *, has_dsps:
     pixels = layer.out_height * layer.out_width
     product_bits = options.weight_bits + options.activation_bits
     sum_bits = product_bits + adder_levels(length)
-    memory = layer.params * options.weight_bits / _KILOBIT + _rows_kilobits(layer, options)
+    weights, rows = layer.params * options.weight_bits / _KILOBIT, _rows_kilobits(layer, options)
     in_dsp = has_dsps and max(options.weight_bits, options.activation_bits) <= hardware.dsp_bits
     multiplier = 0 if in_dsp else options.weight_bits * options.activation_bits + sum_bits
     for units in _doublings(products):
@@ -124,7 +126,7 @@ def _folded(layer: Layer, options: Options, hardware: FpgaHardware, *, has_dsps:
             luts,
             float(units * (product_bits + sum_bits)) if not in_dsp else 0.0,
             -(-units // hardware.dsp_multiply_accumulates) if in_dsp else 0,
-            memory,
+            max(weights, units * options.weight_bits * _KILOBITS_PER_PORT_BIT) + rows,
             luts,
             float(sum_bits),
         )

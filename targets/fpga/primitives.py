@@ -9,6 +9,7 @@ state machines of the original add one to three cycles to the forms `rp` and `pw
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import prod
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -82,7 +83,12 @@ class Primitive:
     @property
     def multiplications(self) -> int:
         """Products of the whole layer, those by zero included."""
-        return int(np.prod(self.output_shape)) * self.reduction_length
+        return prod(self.output_shape) * self.reduction_length
+
+    @property
+    def multiplications_per_cycle(self) -> int:
+        """Products that are instantiated, those by zero included."""
+        return self.multiply_cores * self.reduction_length
 
     @property
     def initiation_interval(self) -> int:
@@ -182,6 +188,11 @@ class GemmSystolic(_MatrixProduct):
     def multiply_cores(self) -> int:
         """Cells of the array."""
         return self.n * self.p
+
+    @property
+    def multiplications_per_cycle(self) -> int:
+        """One per cell."""
+        return self.multiply_cores
 
     @property
     def beats(self) -> int:

@@ -16,6 +16,8 @@ from targets.fpga.circuit import TOP_MODULE, Circuit
 from targets.fpga.errors import SynthesisError
 from targets.fpga.yosys import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, run_yosys, yosys_version
 
+TOOL: Final = "yosys"
+
 
 @dataclass(frozen=True, slots=True)
 class Flow:
@@ -125,7 +127,7 @@ def synthesise(
         arithmetic_cells=_count(cells, family.arithmetic),
         flip_flops=_count(cells, family.flip_flops),
         depth=depth,
-        tool="yosys",
+        tool=TOOL,
         tool_version=version,
         seconds=time.perf_counter() - began,
     )

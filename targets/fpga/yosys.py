@@ -58,12 +58,14 @@ def run_yosys(
         is_cancelled: asked several times a second; true ends the processes.
 
     Raises:
+        SynthesisCancelledError: `is_cancelled` said so.
         SynthesisError: the script failed or a limit was reached.
         ToolMissingError: Yosys is not installed.
     """
     yosys_version()
     (folder / "run.ys").write_text(script)
-    return run_limited([sys.executable, "-I", "-c", _CHILD, str(memory_mb)], folder, tool="Yosys", timeout_s=timeout_s)
+    command = [sys.executable, "-I", "-c", _CHILD, str(memory_mb)]
+    return run_limited(command, folder, tool="Yosys", timeout_s=timeout_s, is_cancelled=is_cancelled)
 
 
 def run_limited(
