@@ -20,7 +20,8 @@ from targets.fpga.weights import seeded_weights
 
 IntArray = NDArray[np.integer[Any]]
 # Sums of products that stand for those of a layer whose weights nobody gives.
-_DRAWN: Final = 4
+_DRAWN: Final = 8
+_DRAWN_WEIGHTS: Final = 2048
 _SEED: Final = 20_240_706
 
 
@@ -100,12 +101,11 @@ def sum_features(rows: IntArray, options: Options, *, is_chain: bool = False) ->
 @lru_cache(maxsize=4096)
 def expected_features(length: int, sparsity: float, options: Options) -> Features:
     """Mean of one sum of `length` products whose weights nobody gives: seeded ones of that sparsity."""
-    rng = np.random.default_rng(_SEED)
-    shape = (_DRAWN, length)
-    rows = np.stack(
-        [seeded_weights(shape[1:], bits=options.weight_bits, sparsity=sparsity, rng=rng) for _ in range(_DRAWN)]
-    )
-    return sum_features(rows, options).times(1 / _DRAWN)
+    # Zeros lie anywhere in a layer, so single sums have more or fewer of them; short sums need more draws.
+    drawn = max(_DRAWN, _DRAWN_WEIGHTS // length)
+    shape, rng = (drawn, length), np.random.default_rng(_SEED)
+    rows = seeded_weights(shape, bits=options.weight_bits, sparsity=sparsity, rng=rng)
+    return sum_features(rows, options).times(1 / drawn)
 
 
 def _digit_counts(weights: IntArray, encoding: Encoding) -> NDArray[np.int64]:
