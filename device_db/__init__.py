@@ -23,7 +23,7 @@ from device_db.errors import (
     UnsupportedDatabaseError,
     UploadNotFoundError,
 )
-from device_db.models import ApiKey, Artifact, Device, DeviceKind, Job, JobState, Upload, UploadedModel
+from device_db.models import ApiKey, Artifact, Device, DeviceKind, Job, JobState, Synthesis, Upload, UploadedModel
 from device_db.repositories import (
     Accuracies,
     ApiKeys,
@@ -34,6 +34,7 @@ from device_db.repositories import (
     Jobs,
     JobStanding,
     Measurements,
+    Syntheses,
     UploadedModels,
 )
 from device_db.rows import AccuracyCount, MeasurementRow, StoreCounts, UndoCounts
@@ -72,6 +73,8 @@ __all__ = [
     "ModelNotFoundError",
     "NotFoundError",
     "StoreCounts",
+    "Syntheses",
+    "Synthesis",
     "UndoCounts",
     "UnsupportedDatabaseError",
     "Upload",

@@ -257,6 +257,28 @@ class UploadedModel(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class Synthesis(Base):
+    """What a tool found out about a circuit, so that no circuit is synthesised twice by the same version of it.
+
+    `circuit` is what the hash stands for, for people to read; `figures` are counts and frequencies by name.
+    """
+
+    __tablename__ = "syntheses"
+    __table_args__ = (
+        CheckConstraint("length(circuit_hash) = 64", name="hash_sha256"),
+        CheckConstraint("seconds >= 0 AND seconds < 1e300", name="seconds_natural"),
+    )
+
+    circuit_hash: Mapped[str] = mapped_column(primary_key=True)
+    flow: Mapped[str] = mapped_column(primary_key=True)
+    tool: Mapped[str] = mapped_column(primary_key=True)
+    tool_version: Mapped[str] = mapped_column(primary_key=True)
+    circuit: Mapped[dict[str, Any]]
+    figures: Mapped[dict[str, Any]]
+    seconds: Mapped[float]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class Job(Base):
     """A piece of work that outlives its request."""
 

@@ -41,7 +41,7 @@ class Latencies:
 
 # What a simulated device may know beside what every device does.
 SIMULATED_METRICS: Final = frozenset(
-    {"latency_ms", "energy_mj", "area_mm2", "quantisation_sqnr_db", "quantisation_mse"}
+    {"latency_ms", "energy_mj", "area_mm2", "luts", "quantisation_sqnr_db", "quantisation_mse"}
 )
 
 
@@ -53,6 +53,7 @@ def simulated_metrics(target: Target, *, has_format: bool) -> tuple[str, ...]:
         "latency_ms": True,
         "energy_mj": nothing.energy_mj is not None,
         "area_mm2": nothing.area_mm2 is not None,
+        "luts": "luts" in nothing.resources,
         "quantisation_sqnr_db": has_format,
         "quantisation_mse": has_format,
     }
@@ -110,6 +111,7 @@ class SimulatedCosts:
             "latency_ms": self._latency_ms,
             "energy_mj": self._energy_mj,
             "area_mm2": self._area_mm2,
+            "luts": self._luts,
         }
         if self.formats is not None:
             every["quantisation_sqnr_db"] = sqnr_evaluator(self.space, self.formats)
@@ -118,11 +120,11 @@ class SimulatedCosts:
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
         """A model knows no spread: the bounds equal the value."""
-        value_ms = self._latency_ms(architectures)
+        value_ms = self._costs(architectures).latency_ms
         return Latencies(value_ms, value_ms, value_ms, ["simulated"] * len(architectures))
 
     def _latency_ms(self, architectures: Sequence[Architecture]) -> FloatArray:
-        return self._costs(architectures).latency_ms
+        return self._costs(architectures, is_partial=True).latency_ms
 
     def _energy_mj(self, architectures: Sequence[Architecture]) -> FloatArray:
         energy_mj = self._costs(architectures).energy_mj
@@ -132,8 +134,13 @@ class SimulatedCosts:
     def _area_mm2(self, architectures: Sequence[Architecture]) -> FloatArray:
         return np.full(len(architectures), self._costs([]).area_mm2)
 
-    def _costs(self, architectures: Sequence[Architecture]) -> CostArrays:
-        return segment_costs(self.target, self.space, architectures)
+    def _luts(self, architectures: Sequence[Architecture]) -> FloatArray:
+        luts = self._costs(architectures, is_partial=True).luts
+        assert luts is not None
+        return luts
+
+    def _costs(self, architectures: Sequence[Architecture], *, is_partial: bool = False) -> CostArrays:
+        return segment_costs(self.target, self.space, architectures, is_partial=is_partial)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

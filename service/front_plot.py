@@ -16,6 +16,7 @@ _LABELS: Final = {
     "latency_ms": "latency, ms",
     "energy_mj": "energy, mJ",
     "area_mm2": "area, mm²",
+    "luts": "LUTs",
     "quantisation_sqnr_db": "weights' signal to noise, dB",
     "macs": "MACs",
     "params": "parameters",

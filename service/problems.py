@@ -35,7 +35,8 @@ from service.uploads.errors import (
 )
 from spaces.errors import IndexUnavailableError, InvalidArchitectureError, NotEnumerableError, UnknownSpaceError
 from spaces.onnx_model import DynamicDimensionsError, ModelRefusedError, ModelTooLargeError, UnknownBindingError
-from targets import UnsupportedLayerError
+from targets import NotFittingError, UnsupportedLayerError
+from targets.fpga.errors import OutsideModelRangeError, SynthesisError, ToolMissingError
 
 _log = logging.getLogger(__name__)
 Fault = FieldError | RowProblem
@@ -119,6 +120,10 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     ModelTooLargeError: ProblemType(413, "model-too-large", "Model too large"),
     ModelRefusedError: ProblemType(422, "model-refused", "Model refused"),
     UnsupportedLayerError: ProblemType(422, "unsupported-layer", "Layer not supported", ("hardware", "layer", "kind")),
+    NotFittingError: ProblemType(422, "does-not-fit", "Network does not fit", ("resource", "needed", "available")),
+    OutsideModelRangeError: ProblemType(422, "outside-model-range", "Outside of the model's range", ("name", "value")),
+    ToolMissingError: ProblemType(501, "tool-missing", "Tool not installed", ("tool", "install")),
+    SynthesisError: ProblemType(422, "synthesis-failed", "Synthesis failed", ("tool",)),
     NotEnumerableError: ProblemType(409, "space-not-enumerable", "Search space too large to list", ("space",)),
 }
 

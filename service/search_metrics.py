@@ -35,6 +35,7 @@ METRICS: Final[dict[str, Metric]] = {
     "latency_ms": Metric("min", is_of_device=True),
     "energy_mj": Metric("min", is_of_device=True),
     "area_mm2": Metric("min", is_of_device=True),
+    "luts": Metric("min", is_of_device=True),
     "quantisation_sqnr_db": Metric("max", is_of_device=True),
     "quantisation_mse": Metric("min", is_of_device=True),
     "macs": Metric("min", is_of_device=False),

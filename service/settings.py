@@ -110,6 +110,17 @@ class ModelSettings(BaseSettings):
     )
 
 
+class SynthesisSettings(BaseSettings):
+    """What one run of a synthesis tool may take."""
+
+    model_config = _PREFIX
+
+    max_synthesis_seconds: float = Field(default=600.0, gt=0, le=86_400, description="of one flow")
+    max_synthesis_memory: int = Field(
+        default=4 * 1024 * _MIB, ge=512 * _MIB, description="bytes of memory for one flow"
+    )
+
+
 class JobSettings(BaseSettings):
     """Who works on the jobs."""
 
@@ -118,7 +129,7 @@ class JobSettings(BaseSettings):
     embedded_workers: int = Field(
         default=1, ge=0, le=64, description="worker threads in the server; 0 leaves all to `archcast worker`"
     )
-    max_queued_jobs: int = Field(default=100, ge=1, description="searches that wait for a worker; more are refused")
+    max_queued_jobs: int = Field(default=100, ge=1, description="jobs that wait for a worker; more are refused")
     job_poll_seconds: float = Field(default=1.0, gt=0, le=60)
     job_stale_seconds: float = Field(
         default=120.0, ge=5, description="silence after which a job is taken from its worker"
@@ -141,6 +152,7 @@ class Settings(
     PredictorSettings,
     RetentionSettings,
     ModelSettings,
+    SynthesisSettings,
     JobSettings,
     LogSettings,
 ):

@@ -21,12 +21,15 @@ from targets.catalogue import catalogue_description, file_description, hardware_
 from targets.errors import (
     InvalidHardwareError,
     NotAdditiveError,
+    NotFittingError,
     TargetError,
     UnknownHardwareError,
     UnknownTargetError,
     UnsupportedLayerError,
     UnsupportedPrecisionError,
 )
+from targets.fpga.hardware import FpgaHardware
+from targets.fpga.target import FpgaUnrolled
 from targets.hardware_spec import HardwareSpec
 from targets.hardware_target import HardwareTarget
 from targets.host import WithHost
@@ -46,6 +49,8 @@ __all__ = [
     "Cost",
     "CostArrays",
     "Cycles",
+    "FpgaHardware",
+    "FpgaUnrolled",
     "HardwareSpec",
     "HardwareTarget",
     "InvalidHardwareError",
@@ -55,6 +60,7 @@ __all__ = [
     "MixedPrecision",
     "Mode",
     "NotAdditiveError",
+    "NotFittingError",
     "Precision",
     "Roofline",
     "RooflineHardware",
@@ -94,6 +100,7 @@ TARGETS: Final[dict[str, TargetModel]] = {
     "m4bram": TargetModel(M4bramHardware, M4bram),
     "roofline": TargetModel(RooflineHardware, Roofline),
     "bitmod": TargetModel(BitModHardware, BitMod),
+    "fpga_unrolled": TargetModel(FpgaHardware, FpgaUnrolled),
 }
 
 

@@ -87,6 +87,7 @@ class Cost:
         layers: rows in the order of the workload.
         cycles: sum over the layers, None where the target does not count cycles.
         energy_uj: by part, sums over the layers.
+        resources: what the workload takes of a part that is configured for it, by name; empty for fixed hardware.
     """
 
     latency_ms: float
@@ -96,6 +97,7 @@ class Cost:
     layers: tuple[LayerCost, ...]
     cycles: Cycles | None = None
     energy_uj: Mapping[str, float] = field(default_factory=dict)
+    resources: Mapping[str, float] = field(default_factory=dict)
 
 
 def total_cost(rows: Sequence[LayerCost], *, model: str, area_mm2: float | None = None) -> Cost:

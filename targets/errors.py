@@ -5,7 +5,8 @@ TargetError
 ├── UnknownHardwareError       no hardware of that name in the catalogue
 ├── InvalidHardwareError       a hardware description that cannot be used, with the keys at fault
 ├── UnsupportedPrecisionError  operands wider than the hardware computes with
-└── UnsupportedLayerError      a layer that the hardware cannot run
+├── UnsupportedLayerError      a layer that the hardware cannot run
+└── NotFittingError            a network that takes more than a configurable part has
 """
 
 from collections.abc import Sequence
@@ -81,3 +82,20 @@ class NotAdditiveError(TargetError):
     def __init__(self, hardware: str):
         super().__init__(f"costs on {hardware} do not add over layers, so groups of layers have none of their own")
         self.hardware = hardware
+
+
+class NotFittingError(TargetError):
+    """A network takes more than the part has in every form that it can have there.
+
+    Attributes:
+        resource: of which there is too little.
+        needed, available: of it.
+    """
+
+    def __init__(self, hardware: str, resource: str, needed: float, available: float):
+        super().__init__(
+            f"the smallest form of the network takes {needed:,.0f} {resource}, {hardware} has {available:,.0f}"
+        )
+        self.resource = resource
+        self.needed = needed
+        self.available = available

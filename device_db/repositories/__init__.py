@@ -8,6 +8,7 @@ from device_db.repositories.devices import Devices
 from device_db.repositories.encoding_values import EncodingValues
 from device_db.repositories.jobs import Jobs, JobStanding
 from device_db.repositories.measurements import Measurements
+from device_db.repositories.syntheses import Syntheses
 from device_db.repositories.uploaded_models import UploadedModels
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "JobStanding",
     "Jobs",
     "Measurements",
+    "Syntheses",
     "UploadedModels",
 ]

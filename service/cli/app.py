@@ -16,6 +16,7 @@ from service.cli.search import search
 from service.cli.serve import serve
 from service.cli.simulate import simulate
 from service.cli.suggest import suggest
+from service.cli.synthesise import synthesise
 from service.cli.targets import targets
 from service.cli.upload import upload
 from service.cli.version import version
@@ -44,6 +45,7 @@ app.command()(refit)
 app.command()(search)
 app.command()(targets)
 app.command()(simulate)
+app.command()(synthesise)
 app.command()(label)
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")

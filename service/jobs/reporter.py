@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from device_db import DatabaseUnavailableError, Jobs
@@ -39,6 +41,7 @@ class JobReporter:
         self._worker = worker
         self._stop = stop
         self._longest_pause = state.settings.job_stale_seconds / _REPORTS_BEFORE_STALE
+        self._began = time.monotonic()
         self._next_check = 0.0
         self._next_report = 0.0
         self._next_checkpoint = time.monotonic() + _SECONDS_BETWEEN_CHECKPOINTS
@@ -50,7 +53,7 @@ class JobReporter:
             self._store_checkpoint(progress)
         self.is_to_stop()
         if not self._is_cancelled and time.monotonic() >= self._next_report:
-            took = self._report(progress)
+            took = self._report(partial(_document, progress))
             pause = max(_SECONDS_BETWEEN_REPORTS, took / _MAX_SHARE_OF_TIME)
             self._next_report = time.monotonic() + min(pause, self._longest_pause)
         if not self._is_cancelled and time.monotonic() >= self._next_checkpoint:
@@ -65,6 +68,15 @@ class JobReporter:
         if not self._is_cancelled and time.monotonic() >= self._next_check:
             self._is_cancelled = self._ask()
             self._next_check = time.monotonic() + _SECONDS_BETWEEN_CHECKS
+        return self._is_cancelled
+
+    def steps(self, done: int, total: int) -> bool:
+        """As a call, of a job that takes some steps and goes on from no checkpoint. Raises: WorkerStoppedError."""
+        self.is_to_stop()
+        if not self._is_cancelled and time.monotonic() >= self._next_report:
+            seconds = time.monotonic() - self._began
+            self._report(lambda: {"evaluations": done, "limit": total, "seconds": seconds})
+            self._next_report = time.monotonic() + _SECONDS_BETWEEN_REPORTS
         return self._is_cancelled
 
     def last_checkpoint(self) -> Checkpoint | None:
@@ -99,11 +111,11 @@ class JobReporter:
             _log.warning("whether to stop is not known", extra={"reason": str(error)})
             return False
 
-    def _report(self, progress: Progress) -> float:
+    def _report(self, document_of: Callable[[], dict[str, Any]]) -> float:
         """Store the progress; returns the seconds that it took, without waiting for SQLite's write lock."""
         started = time.monotonic()
         try:
-            document = _document(progress)
+            document = document_of()
             prepared = time.monotonic()
             with self._state.sessions.begin() as session:
                 session.connection()  # takes the lock

@@ -14,6 +14,7 @@ from service.interruptible import StoppedWaitingError, wait_for_what_was_left
 from service.jobs.identity import is_dead, worker_name
 from service.jobs.reporter import JobReporter, WorkerStoppedError
 from service.jobs.search_job import run_search_job
+from service.jobs.synthesis_job import run_synthesis_job
 from service.metrics import Metrics
 from service.problems import problem_of, problem_type
 from service.settings import Settings
@@ -22,7 +23,7 @@ from service.state import AppState, open_state
 _log = logging.getLogger(__name__)
 Handler = Callable[[AppState, Job, JobReporter], dict[str, Any]]
 _SECONDS_FOR_WHAT_WAS_LEFT: Final = 2.0
-HANDLERS: Final[dict[str, Handler]] = {"search": run_search_job}
+HANDLERS: Final[dict[str, Handler]] = {"search": run_search_job, "synthesis": run_synthesis_job}
 
 
 class Workers:

@@ -15,6 +15,7 @@ from service.routes import (
     predictions,
     searches,
     spaces,
+    synthesis,
     targets,
 )
 
@@ -22,6 +23,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     predictions.router,
     searches.router,
     targets.router,
+    synthesis.router,
     jobs.router,
     devices.router,
     models.router,

@@ -1,13 +1,14 @@
 """POST /search."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
-from device_db import Job, Jobs, JobState
+from device_db import Job, JobState
 from service.dependencies import StateDep, accept_json
 from service.errors import OverloadedError, SearchCancelledError
+from service.jobs.submission import submit
 from service.jobs.waiting import wait_for
 from service.openapi import KEY_OPTIONAL, problems
 from service.preferences import Preferences, parse_preferences
@@ -20,8 +21,6 @@ from service.use_cases.check_search import check_search
 from service.use_cases.describe_job import describe_job
 
 router = APIRouter(tags=["search"])
-
-_QUEUE_RETRY_SECONDS: Final = 10
 
 _ACCEPTED = {
     "model": JobView,
@@ -63,12 +62,7 @@ def post_search(
 def _submit(state: AppState, body: SearchRequest) -> Job:
     with state.read_sessions() as session:
         check_search(session, state.spaces.current(session), state.predictors, state.settings, body)
-    with state.sessions.begin() as session:
-        if Jobs(session).counts().get(JobState.queued, 0) >= state.settings.max_queued_jobs:
-            raise OverloadedError("queued searches", _QUEUE_RETRY_SECONDS)
-        job = Jobs(session).create("search", body.model_dump(mode="json"))
-    state.bell.ring()
-    return job
+    return submit(state, "search", body)
 
 
 def _wait(state: AppState, job: Job, preferences: Preferences) -> Job:

@@ -19,7 +19,7 @@ class NewDevice(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: DeviceName
-    kind: Literal[DeviceKind.measured, DeviceKind.onnx] = DeviceKind.measured
+    kind: Literal["measured", "onnx"] = "measured"
     description: Annotated[str, Field(max_length=2000, pattern=r"^[^\u0000]*$")] = ""
 
 

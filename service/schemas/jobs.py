@@ -7,12 +7,13 @@ from pydantic import BaseModel, Field
 
 from device_db import JobState
 from service.schemas.searches import SearchAnswer
+from service.schemas.synthesis import SynthesisAnswer
 
 
 class JobProgress(BaseModel):
     """How far a job is."""
 
-    evaluations: int = 0
+    evaluations: int = Field(default=0, description="architectures of a search, flows of a synthesis")
     limit: int | None = None
     seconds: float = 0.0
     failed: int = Field(default=0, description="evaluations with a metric that was not finite")
@@ -33,7 +34,7 @@ class JobView(BaseModel):
     finished_at: datetime | None
     progress: JobProgress
     front: list[dict[str, Any]] = Field(description="the front so far, with the objectives only; final in `result`")
-    result: SearchAnswer | None
+    result: SearchAnswer | SynthesisAnswer | None = Field(description="of the job's kind")
     problem: dict[str, Any] | None = Field(description="RFC 9457 problem of a failed job")
 
 

@@ -213,6 +213,11 @@ class SimulationAnswer(BaseModel):
     latency_ms: float
     energy_uJ: dict[str, float] = Field(description="by part where the target tells them apart, and `total`")  # noqa: N815
     area_mm2: float | None
+    resources: dict[str, float] | None = Field(
+        default=None,
+        description="of a part that is configured for the network: cells, block RAM, clock, and the cycles from one "
+        "sample to the next",
+    )
     macs: int = Field(description="multiply-accumulates of the whole batch")
     chosen: dict[str, float | int] | None = Field(
         default=None, description="of a `network`: unroll factors and resources that the search chose, and the speedup"

@@ -22,7 +22,7 @@ def describe_job(job: Job) -> JobView:
         finished_at=job.finished_at,
         progress=JobProgress.model_validate(progress_of(job)),
         front=job.progress.get("front", []),
-        result=job.result,  # pyright: ignore[reportArgumentType]  (pydantic validates the stored JSON)
+        result=job.result or None,  # pyright: ignore[reportArgumentType]  (pydantic validates the stored JSON)
         problem=_problem(job),
     )
 

@@ -62,6 +62,7 @@ def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> S
         latency_ms=cost.latency_ms,
         energy_uJ=_energies(cost),
         area_mm2=cost.area_mm2,
+        resources=dict(cost.resources) or None,
         macs=sum(layer.macs for layer in cost.layers),
         layers=[_row(layer, count) for layer, count in _grouped(cost.layers)],
     )

@@ -93,7 +93,8 @@ DEVICES: dict[str, tuple[Any, int, str]] = {
     "name that is no text": ({"name": 5}, 422, "string"),
     "name taken": ({"name": "bench-board"}, 409, "exists"),
     "zero byte": ({"name": "a", "description": "\u0000"}, 422, "pattern"),
-    "misspelt member": ({"name": "a", "kind": "simulated"}, 422, "Extra"),
+    "misspelt member": ({"name": "a", "knd": "onnx"}, 422, "Extra"),
+    "kind that comes with archcast": ({"name": "a", "kind": "simulated"}, 422, "Input should be 'measured' or 'onnx'"),
 }
 # name: (content type, body, status, a part of the reason)
 UPLOADS: dict[str, tuple[str, bytes, int, str]] = {

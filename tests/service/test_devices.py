@@ -20,7 +20,7 @@ from service.use_cases import suggest_architectures
 from service.use_cases.seed_catalogue import seed_catalogue
 from spaces import SPACES, Architecture, SearchSpace
 from spaces.onnx_model import import_here
-from targets import hardware_names, load_hardware, load_target
+from targets import NotFittingError, hardware_names, load_hardware, load_target
 
 MEASURED = "bench-board"
 SIMULATED = hardware_names()[0]
@@ -72,11 +72,13 @@ def test_devices_are_filtered_by_kind_and_by_space(client: TestClient, query: st
 def test_device_metrics_are_those_that_its_costs_evaluate(name: str):
     hardware = load_hardware(name)
     costs = SimulatedCosts(load_target(name), SPACES["nb201"], hardware.number_format)
-    values = {
-        metric: evaluate(SPACES["nb201"].sample(2, rng=np.random.default_rng(0)))
-        for metric, evaluate in costs.evaluators.items()
-    }
-    assert all(np.isfinite(each).all() for each in values.values())
+    cells = SPACES["nb201"].sample(2, rng=np.random.default_rng(0))
+    values = {metric: evaluate(cells) for metric, evaluate in costs.evaluators.items()}
+    if name in ("fpga-ice40-hx8k", "fpga-xc7z020"):  # too small for some networks or all
+        with pytest.raises(NotFittingError):
+            costs.latencies(cells, 0.9)
+    else:
+        assert all(np.isfinite(each).all() for each in values.values())
     assert set(hardware_metrics(hardware)) == {*values, "accuracy", "macs", "params", "peak_memory_bytes"}
 
 

@@ -43,8 +43,11 @@ def test_d_optimal_with_many_measured_costs_little_more_than_their_features():
     space = get_space("fbnet")
     sample = space.sample(5_000, rng=np.random.default_rng(0))
     features = feature_map(space)
-    begin = time.process_time()
-    features(sample)
-    middle = time.process_time()
-    SAMPLERS["d_optimal"](space, sample[:1], sample[1:], 1, rng=np.random.default_rng(0))
-    assert time.process_time() - middle < 2.5 * (middle - begin)
+    ratios = []
+    for _ in range(3):  # the best of three: other processes disturb one of the two measurements
+        begin = time.process_time()
+        features(sample)
+        middle = time.process_time()
+        SAMPLERS["d_optimal"](space, sample[:1], sample[1:], 1, rng=np.random.default_rng(0))
+        ratios.append((time.process_time() - middle) / (middle - begin))
+    assert min(ratios) < 2.5

@@ -1,0 +1,156 @@
+"""`archcast synthesise`: what a layer takes when it is unrolled on FPGA fabric, counted by a synthesis tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.options import DataDir
+from service.cli.output import print_answer, print_table, say
+
+if TYPE_CHECKING:
+    from service.schemas.synthesis import SynthesisAnswer, SynthesisRequest
+
+_FORMATS = ("table", "csv", "json")
+_COLUMNS = (
+    "flow",
+    "luts",
+    "arithmetic_cells",
+    "flip_flops",
+    "depth",
+    "logic_cells",
+    "fmax_mhz",
+    "seconds",
+    "tool",
+    "tool_version",
+)
+
+
+def synthesise(
+    primitive: Annotated[str, typer.Argument(help="For example gemmt-fu, conv1d-pw or conv2d-rp.")],
+    rows: Annotated[int | None, typer.Option("--rows", help="Of activations, of a matrix product.")] = None,
+    inner: Annotated[int | None, typer.Option("--inner", help="Values that an output of it sums.")] = None,
+    columns: Annotated[int | None, typer.Option("--columns", help="Of its weights.")] = None,
+    width: Annotated[int | None, typer.Option("--width", help="Of a convolution's input.")] = None,
+    height: Annotated[int | None, typer.Option("--height")] = None,
+    channels: Annotated[int | None, typer.Option("--channels")] = None,
+    filter_size: Annotated[int | None, typer.Option("--filter")] = None,
+    out_channels: Annotated[int | None, typer.Option("--out-channels")] = None,
+    stride: Annotated[int | None, typer.Option("--stride")] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", exists=True, dir_okay=False, help="Quantised weights as a .npy file."),
+    ] = None,
+    sparsity: Annotated[float, typer.Option("--sparsity", help="Fraction of zeros among seeded weights.")] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    weight_bits: Annotated[int, typer.Option("--weight-bits", "--w-bits")] = 4,
+    activation_bits: Annotated[int, typer.Option("--activation-bits", "--a-bits")] = 4,
+    signed: Annotated[bool, typer.Option("--signed", help="Activations in two's complement.")] = False,
+    encoding: Annotated[str, typer.Option("--encoding", help="csd or plain.")] = "csd",
+    combinational: Annotated[bool, typer.Option("--combinational", help="Without pipeline registers.")] = False,
+    flows: Annotated[
+        list[str] | None,
+        typer.Option("--flow", help="lut4, lut5, lut6, ice40, xc7, intel_alm or ice40_route; repeatable."),
+    ] = None,
+    verilog: Annotated[
+        Path | None,
+        typer.Option("--verilog", dir_okay=False, help="Write the circuit; without --flow nothing else is done."),
+    ] = None,
+    output_format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    data_dir: DataDir = None,
+) -> None:
+    """Synthesise a layer of Kratos with constant weights. The database keeps the result, so that it runs once."""
+    if output_format not in _FORMATS:
+        raise typer.BadParameter(f"{output_format!r} is none of {', '.join(_FORMATS)}", param_hint="--format")
+
+    from service.cli.requests import build
+    from service.schemas.synthesis import SynthesisRequest
+    from service.use_cases.build_circuit import build_circuit
+
+    sizes = {
+        "rows": rows,
+        "inner": inner,
+        "columns": columns,
+        "width": width,
+        "height": height,
+        "channels": channels,
+        "filter": filter_size,
+        "out_channels": out_channels,
+        "stride": stride,
+    }
+    request = build(
+        SynthesisRequest,
+        primitive=primitive,
+        **sizes,
+        weights=_read_weights(weights) if weights else None,
+        sparsity=sparsity,
+        seed=seed,
+        weight_bits=weight_bits,
+        activation_bits=activation_bits,
+        signed_activations=signed,
+        encoding=encoding,
+        pipelined=not combinational,
+        flows=flows or ["lut6"],
+    )
+    if verilog:
+        verilog.write_text(build_circuit(request).verilog, encoding="utf-8")
+        if not flows:
+            return
+    _print(_run(request, data_dir), output_format)
+
+
+def _run(request: SynthesisRequest, data_dir: Path | None) -> SynthesisAnswer:
+    from service.cli.progress import progress
+    from service.cli.workspace import open_workspace
+    from service.use_cases.synthesise import check_tools
+    from service.use_cases.synthesise import synthesise as run
+
+    check_tools(request)
+    with open_workspace(data_dir) as workspace, progress("flows") as show:
+
+        def report(done: int, total: int) -> bool:
+            show(done, total)
+            return False
+
+        return run(workspace.sessions, workspace.settings, request, on_progress=report)
+
+
+def _read_weights(path: Path) -> list[int]:
+    import numpy as np
+
+    from service.cli.failures import CommandError
+
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise CommandError(f"{path} is no .npy file: {error}") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
+        raise CommandError(f"{path} holds no array of numbers")
+    if not np.array_equal(array, np.trunc(array)):
+        raise CommandError(f"{path} holds fractions; weights must be quantised to integers")
+    return [int(value) for value in array.ravel()]
+
+
+def _print(answer: SynthesisAnswer, output_format: str) -> None:
+    if output_format == "json":
+        print_answer(answer)
+        return
+    rows = [result.model_dump() for result in answer.results]
+    if output_format == "csv":
+        import csv
+        import sys
+
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["primitive", "circuit_hash", *_COLUMNS])
+        for row in rows:
+            writer.writerow([answer.primitive, answer.circuit_hash, *(row[column] for column in _COLUMNS)])
+        return
+    shown = [column for column in _COLUMNS if any(row[column] is not None for row in rows)]
+    print_table(shown, [["" if row[column] is None else row[column] for column in shown] for row in rows])
+    say(
+        f"{answer.primitive}: {answer.nonzero_weights:,} weights other than zero with {answer.csd_digits:,} digits, "
+        f"{answer.multiply_cores:,} sums of products; {answer.latency_cycles:,} cycles to the last output, a layer "
+        f"every {answer.initiation_interval:,}"
+    )

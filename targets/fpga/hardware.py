@@ -1,0 +1,55 @@
+"""An FPGA part that runs a network unrolled, as data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from targets.fpga.options import MAX_BITS, Encoding, Options
+from targets.hardware_spec import HardwareSpec, NonNegative, Positive
+
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class FpgaHardware(HardwareSpec):
+    """A part with its cells, and how networks are put on it.
+
+    Attributes:
+        lut_size: inputs of a LUT.
+        luts, flip_flops, dsps: cells of the part.
+        memory_kilobits: of its block RAM.
+        usable_share: of each of these that a placed design can take.
+        max_clock_ghz: of the clock network.
+        logic_ns: of a path between registers beside the carry chain: clock to output, routing, set-up.
+        carry_ns_per_bit: of a carry chain; the widest addition of a network sets the clock.
+        dsp_multiply_accumulates: of one DSP in a cycle, up to `dsp_bits` for the wider operand.
+        sparsity: share of the weights that are zero. Nothing is spent on them where a layer is unrolled.
+        encoding: of constant weights, see `targets.fpga.options`.
+        extrapolates: whether sums may be longer and operands wider than those that were synthesised.
+    """
+
+    target: Literal["fpga_unrolled"]  # pyright: ignore[reportIncompatibleVariableOverride]  (frozen)
+    lut_size: Literal[4, 5, 6]
+    luts: Count
+    flip_flops: Count
+    dsps: Count = 0
+    memory_kilobits: Count = 0
+    usable_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    max_clock_ghz: Positive
+    logic_ns: NonNegative
+    carry_ns_per_bit: NonNegative
+    dsp_multiply_accumulates: Annotated[int, Field(ge=1, le=16)] = 1
+    dsp_bits: Annotated[int, Field(ge=1, le=64)] = 18
+    sparsity: Annotated[float, Field(ge=0, le=0.99)] = 0.0
+    encoding: Encoding = "csd"
+    extrapolates: bool = False
+
+    def options(self, weight_bits: int, activation_bits: int) -> Options:
+        """Of the circuits; activations behind a ReLU have no sign."""
+        return Options(weight_bits, activation_bits, encoding=self.encoding)
+
+    @property
+    def widest_operands(self) -> int:
+        """Bits up to which circuits are described."""
+        return MAX_BITS

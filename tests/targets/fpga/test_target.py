@@ -1,0 +1,144 @@
+"""Networks on FPGA parts: what fits, in which forms, and how long it takes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spaces import SPACES
+from spaces.base import Layer, Workload
+from targets import NotFittingError, Precision, UnsupportedPrecisionError, load_hardware, load_target, segment_costs
+from targets.fpga.forms import forms
+from targets.fpga.hardware import FpgaHardware
+from targets.fpga.primitives import Conv2dFullyUnrolled, Conv2dPixelWise, Conv2dRowParallel
+from targets.fpga.target import FpgaUnrolled
+
+PARTS = ("fpga_unrolled", "fpga-xc7z020", "fpga-zu9eg", "fpga-ice40-hx8k")
+NB201 = SPACES["nb201"]
+CELLS = NB201.sample(3, rng=np.random.default_rng(1))
+CONV = Layer("conv", "conv", 3, 8, 8, 8, 8, 8, 3, 1)
+RELU = Layer("relu", "activation", 8, 8, 8, 8, 8, 8)
+SMALL = Workload((CONV, RELU, Layer("fc", "linear", 512, 10)))
+
+
+def part(**changes: object) -> FpgaUnrolled:
+    hardware = load_hardware("fpga_unrolled")
+    assert isinstance(hardware, FpgaHardware)
+    return FpgaUnrolled(hardware.model_copy(update=changes))
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_runs_a_small_network_within_its_cells(name: str):
+    target = load_target(name)
+    cost = target.cost(SMALL)
+    hardware = load_hardware(name)
+    assert isinstance(hardware, FpgaHardware)
+    for resource in ("luts", "flip_flops", "dsps", "memory_kilobits"):
+        assert cost.resources[resource] <= hardware.usable_share * getattr(hardware, resource)
+        assert cost.resources[resource] == pytest.approx(sum(float(row.details[resource]) for row in cost.layers))
+    assert cost.latency_ms == pytest.approx(sum(row.latency_ms for row in cost.layers))
+    assert cost.latency_ms > 0
+    assert cost.resources["samples_per_second"] == pytest.approx(
+        1e9 * cost.resources["clock_ghz"] / cost.resources["initiation_interval_cycles"]
+    )
+    assert cost.cycles is not None
+    assert cost.latency_ms == pytest.approx(cost.cycles.total / (1e6 * cost.resources["clock_ghz"]))
+
+
+def test_unrolled_forms_have_the_primitives_cycles():
+    hardware = load_hardware("fpga_unrolled")
+    assert isinstance(hardware, FpgaHardware)
+    found = {form.name: form.cycles for form in forms(CONV, hardware, 4, 4, has_dsps=True)}
+    padded = 10
+    assert found["unrolled"] == Conv2dFullyUnrolled(padded, padded, 3, 3, 8).initiation_interval
+    assert found["row-parallel"] == Conv2dRowParallel(padded, padded, 3, 3, 8).initiation_interval
+    assert found["pixel-wise"] == Conv2dPixelWise(padded, padded, 3, 3, 8).initiation_interval
+    strided = replace(CONV, stride=2, out_height=4, out_width=4)
+    names = {form.name: form.cycles for form in forms(strided, hardware, 4, 4, has_dsps=True)}
+    assert "row-parallel" not in names
+    assert names["pixel-wise"] == Conv2dPixelWise(9, 9, 3, 3, 8, 2).initiation_interval
+
+
+def _pace(target: FpgaUnrolled, workload: Workload) -> float:
+    try:
+        return target.cost(workload).resources["initiation_interval_cycles"]
+    except NotFittingError:
+        return np.inf
+
+
+@pytest.mark.parametrize("resource", ["luts", "dsps", "memory_kilobits", "flip_flops"])
+def test_larger_part_is_never_slower(resource: str):
+    workload = NB201.workload(CELLS[0])
+    paces = []
+    for share in (0.25, 0.5, 1.0, 2.0, 8.0):
+        target = part(**{resource: int(share * getattr(load_hardware("fpga_unrolled"), resource))})
+        paces.append(_pace(target, workload))
+    assert paces == sorted(paces, reverse=True)
+    assert np.isfinite(paces[-1])
+
+
+def test_sparser_and_narrower_networks_are_no_slower():
+    workload = NB201.workload(CELLS[0])
+    by_sparsity = [_pace(part(sparsity=share), workload) for share in (0.0, 0.5, 0.9)]
+    assert by_sparsity == sorted(by_sparsity, reverse=True)
+    by_bits = [part().cost(workload, Precision(bits, bits)).latency_ms for bits in (2, 4, 8)]
+    assert by_bits == sorted(by_bits)
+
+
+def test_batch_follows_at_the_pace_of_the_slowest_layer():
+    target = part()
+    one, five = target.cost(SMALL), target.cost(replace(SMALL, batch=5))
+    more = 4 * one.resources["initiation_interval_cycles"] / (1e6 * one.resources["clock_ghz"])
+    assert five.latency_ms == pytest.approx(one.latency_ms + more)
+
+
+def test_last_result_comes_after_the_slowest_layer_has_had_its_input():
+    for cell in CELLS:
+        cost = part().cost(NB201.workload(cell))
+        assert cost.cycles is not None
+        assert cost.cycles.total > cost.resources["initiation_interval_cycles"]
+
+
+def test_depthwise_and_grouped_layers_pay_for_their_own_channels_alone():
+    hardware = load_hardware("fpga_unrolled")
+    assert isinstance(hardware, FpgaHardware)
+
+    def luts(groups: int) -> float:
+        layer = Layer("conv", "conv", 32, 32, 8, 8, 8, 8, 3, 1, groups)
+        return next(f.luts for f in forms(layer, hardware, 4, 4, has_dsps=True) if f.name == "pixel-wise")
+
+    assert luts(32) < luts(4) / 6 < luts(1) / 20
+
+
+def test_products_of_activations_are_folded():
+    hardware = load_hardware("fpga_unrolled")
+    assert isinstance(hardware, FpgaHardware)
+    layer = Layer("scores", "matmul", 64, 16, in_width=16, out_width=16)
+    assert {form.name for form in forms(layer, hardware, 8, 8, has_dsps=True)} == {"folded"}
+
+
+def test_what_fits_nowhere_is_refused_or_counted_as_missing():
+    target = load_target("fpga-ice40-hx8k")
+    with pytest.raises(NotFittingError, match="memory_kilobits") as caught:
+        target.cost(NB201.workload(CELLS[0]))
+    assert caught.value.needed > caught.value.available
+    with pytest.raises(NotFittingError):
+        segment_costs(target, NB201, CELLS)
+    costs = segment_costs(target, NB201, CELLS, is_partial=True)
+    assert np.isnan(costs.latency_ms).all()
+    assert costs.luts is not None
+
+
+def test_spaces_are_costed_as_their_networks():
+    costs = segment_costs(load_target("fpga_unrolled"), NB201, CELLS)
+    whole = [load_target("fpga_unrolled").cost(NB201.workload(cell)) for cell in CELLS]
+    assert costs.luts is not None
+    assert costs.latency_ms.tolist() == [cost.latency_ms for cost in whole]
+    assert costs.luts.tolist() == [cost.resources["luts"] for cost in whole]
+
+
+def test_nothing_takes_nothing_and_wide_operands_are_refused():
+    cost = part().cost(Workload(()))
+    assert (cost.latency_ms, cost.resources["luts"]) == (0, 0)
+    with pytest.raises(UnsupportedPrecisionError):
+        part().cost(SMALL, Precision(32, 32))
