@@ -88,7 +88,7 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
         found: list[tuple[float, list[Form]]] = []
         smallest: list[FloatArray] = []
         for has_dsps in (True, False):
-            known = _ladders(self.hardware, *bits, has_dsps)
+            known = _ladders(self.hardware, *bits, has_dsps)  # pyright: ignore[reportArgumentType]  (frozen, so hashable)
             ladders = [known[layer] for layer in layers]
             totals = np.sum([ladder.resources for ladder in ladders], axis=0)
             fits = (totals <= available).all(axis=1)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +17,13 @@ pytest.importorskip("pyosys")
 @st.composite
 def primitives(draw, name):
     size = st.integers(1, 4)
+    make: Any = PRIMITIVES[name]
     if name.startswith("gemm"):
-        return PRIMITIVES[name](draw(size), draw(st.integers(1, 6)), draw(size))
+        return make(draw(size), draw(st.integers(1, 6)), draw(size))
     filter_size = draw(st.integers(1, 3))
     extents = [filter_size + draw(st.integers(0, 3)) for _ in range(2 if "2d" in name else 1)]
     stride = 1 if name == "conv2d-rp" else draw(st.integers(1, 3))
-    return PRIMITIVES[name](*extents, draw(st.integers(1, 2)), filter_size, draw(st.integers(1, 3)), stride)
+    return make(*extents, draw(st.integers(1, 2)), filter_size, draw(st.integers(1, 3)), stride)
 
 
 @st.composite
