@@ -135,9 +135,8 @@ def grid() -> Iterator[Point]:
         for flow in ("lut4", "lut6", "ice40"):
             yield Point("gemmt-fu", (1, 16, 2), weight_bits, activation_bits, sparsity, flow, True, encoding, is_signed)
     for name, all_sizes in _OTHER_FORMS.items():
-        for sizes, bits in itertools.product(all_sizes, (2, 4, 8)):
-            for sparsity, flow in itertools.product((0.0, 0.5, 0.9), (*_LUT_FLOWS, "ice40", "intel_alm")):
-                yield Point(name, sizes, bits, bits, sparsity, flow)
+        for bits, sparsity, flow in itertools.product((2, 4, 8), (0.0, 0.5, 0.9), (*_LUT_FLOWS, "ice40", "intel_alm")):
+            yield from (Point(name, sizes, bits, bits, sparsity, flow) for sizes in all_sizes)
 
 
 def measure(path: Path, *, flows: set[str], max_work: float) -> None:

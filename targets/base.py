@@ -148,6 +148,7 @@ class Target(Protocol):
     def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
         """Cost of one run of the workload's batch, at the native precision by default.
 
-        Raises: UnsupportedPrecisionError; UnsupportedLayerError for the first layer that the hardware cannot run.
+        Raises: UnsupportedPrecisionError; UnsupportedLayerError for the first layer that the hardware cannot run;
+        NotFittingError for a network that takes more than a part has.
         """
         ...
