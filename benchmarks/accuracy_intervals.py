@@ -77,7 +77,8 @@ def _section(rows: list[list[str]], seeds: int, *, is_trained: bool) -> str:
     return f"""### Accuracies in per cent from few trained cells, and their intervals
 
 `fit_accuracy` with published proxies on NAS-Bench-201, CIFAR-10; means over {seeds} random splits, {_TESTED:,} test
-cells each, none isomorphic to a training cell. Errors in percentage points, then the share of cells inside intervals.{without}
+cells each, none isomorphic to a training cell. Errors in percentage points, then the share of cells inside
+intervals.{without}
 
 {markdown_table(header, rows)}"""
 
