@@ -73,12 +73,12 @@ def _section(rows: list[list[str]], seeds: int, *, is_trained: bool) -> str:
         "median std",
         *(f"in the {100 * level:.0f} %" for level in _LEVELS),
     ]
-    without = "" if is_trained else "Without the network's training on the known cells."
+    without = "" if is_trained else " Without the network's training on the known cells."
     return f"""### Accuracies in per cent from few trained cells, and their intervals
 
 `fit_accuracy` with published proxies on NAS-Bench-201, CIFAR-10; means over {seeds} random splits, {_TESTED:,} test
-cells each, none isomorphic to a training cell. Errors in percentage points, then the share of cells inside intervals.
-{without}
+cells each, none isomorphic to a training cell. Errors in percentage points, then the share of cells inside
+intervals.{without}
 
 {markdown_table(header, rows)}"""
 
