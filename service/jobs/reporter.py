@@ -42,6 +42,7 @@ class JobReporter:
         self._stop = stop
         self._longest_pause = state.settings.job_stale_seconds / _REPORTS_BEFORE_STALE
         self._began = time.monotonic()
+        self._steps_reported = -1
         self._next_check = 0.0
         self._next_report = 0.0
         self._next_checkpoint = time.monotonic() + _SECONDS_BETWEEN_CHECKPOINTS
@@ -73,7 +74,9 @@ class JobReporter:
     def steps(self, done: int, total: int) -> bool:
         """As a call, of a job that takes some steps and goes on from no checkpoint. Raises: WorkerStoppedError."""
         self.is_to_stop()
-        if not self._is_cancelled and time.monotonic() >= self._next_report:
+        is_news = done != self._steps_reported  # the last step would else stay untold
+        if not self._is_cancelled and (is_news or time.monotonic() >= self._next_report):
+            self._steps_reported = done
             seconds = time.monotonic() - self._began
             self._report(lambda: {"evaluations": done, "limit": total, "seconds": seconds})
             self._next_report = time.monotonic() + _SECONDS_BETWEEN_REPORTS
