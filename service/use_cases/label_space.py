@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import isfinite
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -43,6 +44,8 @@ def label_space(
 ) -> LabelledSpace:
     """Samples of every architecture of the space, or of `count` random ones; doing it twice changes nothing.
 
+    Architectures that do not fit on the hardware are left out.
+
     Args:
         on_progress: called with the rows stored and their total.
 
@@ -57,7 +60,7 @@ def label_space(
     measurements = Measurements(session)
     upload = measurements.begin_upload("label", f"simulated {device} in {space}")
     counts = measurements.store(upload, _reporting(rows, on_progress))
-    return LabelledSpace(upload.id, len(chosen), counts)
+    return LabelledSpace(upload.id, len({row.architecture for row in rows}), counts)
 
 
 def _architectures(space: SearchSpace, count: int | None, rng: np.random.Generator) -> list[Architecture]:
@@ -73,7 +76,7 @@ def _architectures(space: SearchSpace, count: int | None, rng: np.random.Generat
 
 def _rows(device: Device, space: SearchSpace, architectures: Sequence[Architecture]) -> list[MeasurementRow]:
     target = build_target(parse_hardware(device.config))
-    costs = segment_costs(target, space, architectures)
+    costs = segment_costs(target, space, architectures, is_partial=True)
     metrics = {("latency_ms", "ms"): costs.latency_ms}
     if costs.energy_mj is not None:
         metrics["energy_mj", "mJ"] = costs.energy_mj
@@ -95,6 +98,7 @@ def _rows(device: Device, space: SearchSpace, architectures: Sequence[Architectu
         )
         for (metric, unit), values in metrics.items()
         for architecture, value in zip(architectures, values.tolist(), strict=True)
+        if isfinite(value)  # else it does not fit on the hardware
     ]
 
 

@@ -28,6 +28,15 @@ def label(engine: Engine, device: str, space: str, **options: Any):
         return label_space(session, SPACES, device, space, rng=np.random.default_rng(0), **options)
 
 
+def test_label_space_leaves_out_what_does_not_fit(engine: Engine):
+    done = label(engine, "fpga-xc7z020", "nb201", count=20)
+    assert 0 < done.architectures == done.counts.inserted < 20
+    with session_factory(engine, read_only=True)() as session:
+        keys, values = Measurements(session).latencies("fpga-xc7z020", "nb201")
+    assert len(keys) == done.architectures
+    assert np.isfinite(values).all()
+
+
 def test_label_space_stores_latency_and_energy_of_random_architectures(engine: Engine):
     done = label(engine, "bitmod-lossy", "fbnet", count=30)
     assert (done.architectures, done.counts.inserted) == (30, 60)
