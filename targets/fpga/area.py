@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from math import exp, prod
@@ -102,14 +102,7 @@ class AreaModel:
             raise OutsideModelRangeError("lut_size", lut_size, (LUT_SIZES[0], LUT_SIZES[-1]))
         if not extrapolate:
             self._check(features, options)
-        known = {
-            "product_bits": features.product_bits,
-            "tree_bits": features.tree_bits,
-            "operand_bits": features.operand_bits,
-            "register_bits": features.register_bits,
-            "window_bits": window_bits,
-            "constant": 1.0 if features.nonzeros else 0.0,
-        }
+        known = terms(features, window_bits)
         flip_flops = self.flip_flops.estimate(known, interval) if options.pipelined else Estimate(0.0, 0.0, 0.0)
         return self.luts[lut_size, options.pipelined].estimate(known, interval), flip_flops
 
@@ -124,6 +117,18 @@ class AreaModel:
             lowest, highest = self.ranges[name]
             if not lowest <= value <= highest:
                 raise OutsideModelRangeError(name, value, (lowest, highest))
+
+
+def terms(features: Features, window_bits: float) -> dict[str, float]:
+    """What lines multiply their coefficients with, by name; a circuit of nothing but zeros has no constant part."""
+    return {
+        "product_bits": features.product_bits,
+        "tree_bits": features.tree_bits,
+        "operand_bits": features.operand_bits,
+        "register_bits": features.register_bits,
+        "window_bits": window_bits,
+        "constant": 1.0 if features.nonzeros else 0.0,
+    }
 
 
 def window_values(layer: Primitive) -> int:
@@ -154,20 +159,12 @@ def model_from_json(text: str) -> AreaModel:
 def model_to_json(model: AreaModel) -> str:
     """As the package keeps it."""
     lines = [
-        {"lut_size": size, "pipelined": pipelined, **_line(line)} for (size, pipelined), line in model.luts.items()
+        {"lut_size": size, "pipelined": pipelined, **asdict(line)} for (size, pipelined), line in model.luts.items()
     ]
     content = {
         "luts": lines,
-        "flip_flops": _line(model.flip_flops),
+        "flip_flops": asdict(model.flip_flops),
         "ranges": {name: list(bounds) for name, bounds in model.ranges.items()},
         "provenance": dict(model.provenance),
     }
     return json.dumps(content, indent=2) + "\n"
-
-
-def _line(line: Line) -> dict[str, Any]:
-    return {
-        "coefficients": dict(line.coefficients),
-        "variance": line.variance,
-        "variance_per_cell": line.variance_per_cell,
-    }

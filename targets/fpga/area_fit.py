@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from targets.fpga.area import FORMS, LUT_SIZES, AreaModel, Line, window_values
+from spaces.base import BoolArray, FloatArray
+from targets.fpga.area import FORMS, LUT_SIZES, AreaModel, Line, terms, window_values
 from targets.fpga.features import Features, layer_features
 from targets.fpga.options import Options
 from targets.fpga.primitives import PRIMITIVES
 from targets.fpga.weights import seeded_weights
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 _LUT_TERMS: Final = ("product_bits", "tree_bits", "operand_bits", "constant")
 _FLIP_FLOP_TERMS: Final = ("register_bits", "window_bits")
@@ -71,13 +68,11 @@ def _sample(row: Mapping[str, str]) -> Sample:
         rng=np.random.default_rng(int(row["seed"])),
     )
     features = layer_features(layer, weights, options)
-    terms = {name: getattr(features, name) for name in ("product_bits", "tree_bits", "operand_bits", "register_bits")}
-    terms |= {"window_bits": float(window_values(layer) * options.activation_bits), "constant": 1.0}
     return Sample(
         row["flow"],
         options,
         features,
-        terms,
+        terms(features, float(window_values(layer) * options.activation_bits)),
         float(row["luts"]),
         float(row["flip_flops"]),
         row["circuit_hash"],
@@ -115,9 +110,9 @@ def samples_digest(path: Path) -> str:
 
 
 def _fit(
-    samples: Sequence[Sample], terms: Sequence[str], observed: Callable[[Sample], float]
+    samples: Sequence[Sample], names: Sequence[str], observed: Callable[[Sample], float]
 ) -> tuple[Line, dict[str, float]]:
-    rows = np.array([[one.terms[name] for name in terms] for one in samples])
+    rows = np.array([[one.terms[name] for name in names] for one in samples])
     truth = np.array([observed(one) for one in samples])
     circuits = list(dict.fromkeys(one.circuit for one in samples))
     fold = np.array([circuits.index(one.circuit) % _FOLDS for one in samples])
@@ -128,7 +123,7 @@ def _fit(
     variance, per_cell = nnls(
         np.column_stack([np.ones(len(truth)), 1 / np.maximum(truth, 1.0)]), np.minimum(left_out, 1.0) ** 2
     )[0]
-    line = Line(dict(zip(terms, _solve(rows, truth).round(6).tolist(), strict=True)), float(variance), float(per_cell))
+    line = Line(dict(zip(names, _solve(rows, truth).round(6).tolist(), strict=True)), float(variance), float(per_cell))
     return line, {
         "circuits": len(circuits),
         "median": float(np.median(np.abs(np.expm1(left_out)))),

@@ -57,7 +57,7 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
         chosen, pace = self._chosen(workload.layers, bits)
         clock_ghz = self._clock_ghz(chosen)
         rows = tuple(self._rows(workload, chosen, clock_ghz))
-        totals = _totals(chosen)
+        totals = _taken(chosen).sum(axis=0)
         return Cost(
             latency_ms=sum(row.latency_ms for row in rows),
             energy_mj=None,
@@ -85,7 +85,7 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
         if not layers:
             return [], 1
         available = np.array([getattr(self.hardware, name) for name in _RESOURCES]) * self.hardware.usable_share
-        found: list[tuple[float, list[Form]]] = []
+        found: list[list[Form]] = []
         smallest: list[FloatArray] = []
         for has_dsps in (True, False):
             known = _ladders(self.hardware, *bits, has_dsps)  # pyright: ignore[reportArgumentType]  (frozen, so hashable)
@@ -94,13 +94,13 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
             fits = (totals <= available).all(axis=1)
             if fits.any():
                 place = int(fits.argmax())
-                found.append((_PACES[place], [ladder.forms[place] for ladder in ladders]))
+                found.append([ladder.forms[place] for ladder in ladders])
             smallest.append(totals[-1])
         if not found:
             least = min(smallest, key=lambda total: float((total / np.maximum(available, 1e-9)).max()))
             worst = int((least / np.maximum(available, 1e-9)).argmax())
             raise NotFittingError(self.name, _RESOURCES[worst], float(least[worst]), float(available[worst]))
-        chosen = min(found, key=lambda pair: max(form.cycles for form in pair[1]))[1]
+        chosen = min(found, key=lambda each: max(form.cycles for form in each))
         return chosen, max(form.cycles for form in chosen)
 
     def _clock_ghz(self, chosen: Sequence[Form]) -> float:
@@ -165,7 +165,7 @@ class _Ladders(dict[Layer, _Ladder]):
 
     def _made(self, layer: Layer) -> _Ladder:
         every = sorted(self._forms(layer), key=lambda form: form.cycles)
-        taken = np.array([[getattr(form, name) for name in _RESOURCES] for form in every], dtype=np.float64)
+        taken = _taken(every)
         cycles, prices = np.array([form.cycles for form in every]), taken @ _PRICES
         # A pace that no form keeps is out of reach: it takes infinitely much.
         impossible = replace(every[0], luts=float("inf"))
@@ -173,8 +173,7 @@ class _Ladders(dict[Layer, _Ladder]):
             every[int(np.where(cycles <= pace, prices, np.inf).argmin())] if cycles[0] <= pace else impossible
             for pace in _PACES
         )
-        resources = np.array([[getattr(form, name) for name in _RESOURCES] for form in chosen], dtype=np.float64)
-        return _Ladder(chosen, resources)
+        return _Ladder(chosen, _taken(chosen))
 
 
 @lru_cache(maxsize=128)
@@ -189,6 +188,7 @@ def _awaited_share(layer: Layer, form: Form) -> float:
     return min(layer.kernel / max(layer.in_height, 1), 1.0)
 
 
-def _totals(chosen: Sequence[Form]) -> FloatArray:
-    rows = np.array([[getattr(form, name) for name in _RESOURCES] for form in chosen], dtype=np.float64)
-    return rows.reshape(-1, len(_RESOURCES)).sum(axis=0)
+def _taken(several: Sequence[Form]) -> FloatArray:
+    """(n, resources) what each form takes."""
+    rows = [[getattr(form, name) for name in _RESOURCES] for form in several]
+    return np.array(rows, dtype=np.float64).reshape(-1, len(_RESOURCES))
