@@ -57,14 +57,19 @@ def test_run_from_a_checkpoint_at_its_budget_ends_at_once(digits, make_objective
     assert (again.front, again.stopped_by) == (first.front, "evaluations")
 
 
-def test_run_without_a_budget_from_a_checkpoint_at_its_end_ends_at_once(wide_digits):
+def summing(space):
+    """The sum of the decisions is to be small; also the list of what has been asked for."""
     asked = []
 
     def evaluate(batch):
         asked.extend(batch)
-        return wide_digits.decisions(batch).sum(axis=1).astype(float)
+        return space.decisions(batch).sum(axis=1).astype(float)
 
-    problem = Problem(wide_digits, {"sum": Objective("sum", "min", evaluate)})
+    return Problem(space, {"sum": Objective("sum", "min", evaluate)}), asked
+
+
+def test_run_without_a_budget_from_a_checkpoint_at_its_end_ends_at_once(wide_digits):
+    problem, asked = summing(wide_digits)
     seen = []
     first = run(problem, rng=np.random.default_rng(0), on_progress=lambda each: bool(seen.append(each)))
     again = run(problem, rng=np.random.default_rng(0), checkpoint=seen[-1].checkpoint())
@@ -73,13 +78,7 @@ def test_run_without_a_budget_from_a_checkpoint_at_its_end_ends_at_once(wide_dig
 
 
 def test_run_from_a_checkpoint_whose_values_do_not_come_again_keeps_within_its_budget(wide_digits):
-    asked = []
-
-    def evaluate(batch):
-        asked.extend(batch)
-        return wide_digits.decisions(batch).sum(axis=1).astype(float)
-
-    problem = Problem(wide_digits, {"sum": Objective("sum", "min", evaluate)})
+    problem, asked = summing(wide_digits)
     seen = []
     budget = Budget(evaluations=400)
     run(
