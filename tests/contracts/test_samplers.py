@@ -18,11 +18,11 @@ def space(request):
 
 
 def test_sampler_chooses_distinct_unmeasured_candidates(sampler, space):
-    candidates = space.sample(100, rng=np.random.default_rng(0))
-    measured = candidates[:30]
-    chosen = sampler(space, candidates, measured, 20, rng=np.random.default_rng(1))
-    assert len(chosen) == len(set(chosen)) == 20
-    assert set(chosen) <= set(candidates[30:])
+    candidates = space.sample(60, rng=np.random.default_rng(0))
+    measured = candidates[:20]
+    chosen = sampler(space, candidates, measured, 15, rng=np.random.default_rng(1))
+    assert len(chosen) == len(set(chosen)) == 15
+    assert set(chosen) <= set(candidates[20:])
 
 
 def test_sampler_same_generator_state_same_choice(sampler, space):
