@@ -72,7 +72,7 @@ class OfGroups:
         return self.target.supports(layer)
 
     def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
-        return self.target.cost(replace(workload, layers=layers_of(workload.layers, self.groups)))
+        return self.target.cost(replace(workload, layers=layers_of(workload.layers, self.groups), reads=()))
 
 
 def groups(**options: Any) -> dict[str, Any]:
