@@ -110,6 +110,15 @@ class Codesign:
         value_ms = self._evaluator("latency_ms")(architectures)
         return Latencies(value_ms, value_ms, value_ms, ["simulated"] * len(architectures))
 
+    def marks(self, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
+        """Of each architecture on its configuration."""
+        found = []
+        for architecture in architectures:
+            inner, configuration = self.space.split(architecture)
+            costs = self._costs(configuration)
+            found += costs.marks([inner]) if isinstance(costs, SimulatedCosts) else [{}]
+        return found
+
     def of_architecture(self, evaluate: Evaluator) -> Evaluator:
         """The evaluator of a metric that the configuration has no part in."""
         return lambda architectures: evaluate([self.space.split(each)[0] for each in architectures])
