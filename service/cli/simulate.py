@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -195,12 +196,21 @@ def _print_summary(answer: SimulationAnswer) -> None:
     stage = f" {answer.stage}" if answer.stage else ""
     say(f"{answer.workload}{stage} on {answer.target}: {answer.latency_ms:.4g} ms{cycles}{energy}{area}")
     if answer.resources:
-        say("takes " + ", ".join(f"{name} {_rounded(value)}" for name, value in answer.resources.items()))
+        say("takes " + ", ".join(_resources(answer.resources)))
     for warning in answer.warnings:
         say(f"warning: {warning}")
     if answer.chosen:
         say("chosen: " + ", ".join(f"{key} {value:,.7g}" for key, value in answer.chosen.items()))
     say(f"model {answer.model}{mode}; {answer.weight_bits:g}-bit weights, {answer.activation_bits:g}-bit activations")
+
+
+def _resources(resources: Mapping[str, float]) -> Iterator[str]:
+    """Each with its interval, where it has one."""
+    for name, value in resources.items():
+        bounds = [resources[bound] for bound in (f"{name}_lower", f"{name}_upper") if bound in resources]
+        interval = f" ({' to '.join(map(_rounded, bounds))})" if bounds else ""
+        if not name.endswith(("_lower", "_upper")):
+            yield f"{name} {_rounded(value)}{interval}"
 
 
 def _rounded(value: float) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,6 +22,8 @@ COLUMNS: Final = {name: column for column, name in enumerate((*_FIGURES, "is_ext
 PACES: Final[FloatArray] = np.unique(np.floor(2 ** (np.arange(177) / 4)))
 # In LUTs: what the multiplier of a DSP takes instead, and a share of the ratio of memory to LUTs that parts have.
 _PRICES: Final = np.array([1.0, 0.0, 200.0, 10.0])
+# All of a layer but its name.
+_shape: Final = attrgetter(*(field.name for field in fields(Layer) if field.name != "name"))
 # LUTs, more than any part has, of a layer at a pace that none of its forms keeps.
 _OUT_OF_REACH: Final = 1e18
 
@@ -51,15 +54,18 @@ class Shapes:
     """
 
     def __init__(self, networks: Sequence[Sequence[Layer]]):
-        shapes: dict[Layer, int] = {}
+        shapes: dict[tuple[Any, ...], int] = {}
+        distinct: list[Layer] = []
         known: dict[int, int] = {}  # by identity, as networks of one space share layers; these are alive all the time
         self.numbers: list[list[int]] = []
         for layers in networks:
             for layer in layers:
                 if id(layer) not in known:
-                    known[id(layer)] = shapes.setdefault(replace(layer, name=""), len(shapes))
+                    number = known[id(layer)] = shapes.setdefault(_shape(layer), len(shapes))
+                    if number == len(distinct):
+                        distinct.append(replace(layer, name=""))
             self.numbers.append([known[id(layer)] for layer in layers])
-        self.layers = tuple(shapes)
+        self.layers = tuple(distinct)
         self.counts = np.zeros((len(networks), len(shapes)))
         for row, numbers in enumerate(self.numbers):
             self.counts[row] = np.bincount(numbers, minlength=len(shapes)) if numbers else 0
