@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from service import problems
-from service.jobs.worker import Workers
+from service.jobs.worker import Workers, embedded_threads
 from service.metrics import Metrics
 from service.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from service.openapi import ArchcastApi, add_documentation_page
@@ -29,7 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         state = open_state(settings, metrics)
         app.state.archcast = state
-        workers = Workers(state, settings.embedded_workers)
+        workers = Workers(state, embedded_threads(settings))
         workers.start()
         try:
             yield

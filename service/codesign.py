@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, Final
 
@@ -110,6 +110,15 @@ class Codesign:
         value_ms = self._evaluator("latency_ms")(architectures)
         return Latencies(value_ms, value_ms, value_ms, ["simulated"] * len(architectures))
 
+    def marks(self, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
+        """Of each architecture on its configuration."""
+        found = []
+        for architecture in architectures:
+            inner, configuration = self.space.split(architecture)
+            costs = self._costs(configuration)
+            found += costs.marks([inner]) if isinstance(costs, SimulatedCosts) else [{}]
+        return found
+
     def of_architecture(self, evaluate: Evaluator) -> Evaluator:
         """The evaluator of a metric that the configuration has no part in."""
         return lambda architectures: evaluate([self.space.split(each)[0] for each in architectures])
@@ -173,7 +182,7 @@ class Codesign:
     def _compute(self, values: Mapping[Place, Any]) -> SimulatedCosts:
         """Raises: TargetError."""
         network = hardware_changes({key: value for (member, key), value in _pairs(values) if member == "precision"})
-        network |= {key: value for (member, key), value in _pairs(values) if member == "hardware"}
+        network |= hardware_changes({key: value for (member, key), value in _pairs(values) if member == "hardware"})
         of_group = {
             name: hardware_changes({place[3]: value for place, value in values.items() if place[2:3] == (name,)})
             for name in self._groups
@@ -191,9 +200,8 @@ class Codesign:
     def _refusal_alone(self, place: Place, value: object) -> str | None:
         """Why the device with this one change, of all layers, cannot be used."""
         key = place[-1]
-        changes = {key: value} if place[0] == "hardware" else hardware_changes({key: value})
         try:
-            costs = mixed_costs(self._description, changes, {}, self.space.space)
+            costs = mixed_costs(self._description, hardware_changes({key: value}), {}, self.space.space)
             costs.target.cost(Workload(()))
         except TargetError as error:
             return _reason(error)
@@ -248,6 +256,12 @@ def _check_decisions(options: Mapping[Place, Sequence[Any]]) -> None:
         if member == "hardware" and any(_is_of(place, key) for place in options):
             reason = f"{key} is a precision, and `precision` has candidates for that already"
             faults.append(FieldError(reason, json_pointer(["hardware", key])))
+    keys = [next(iter(hardware_changes({key: None}))) for member, key in _hardware_keys(options)]
+    faults += [
+        FieldError(f"{key} is decided twice", json_pointer(["hardware", key]))
+        for (_, key), meant in zip(_hardware_keys(options), keys, strict=True)
+        if key != meant and keys.count(meant) > 1
+    ]
     for place, values in options.items():
         distinct = [(isinstance(value, bool), value) for value in values]  # True is no 1
         faults += [
@@ -267,7 +281,11 @@ def _is_of(place: Place, key: str) -> bool:
     if place[0] != "precision":
         return False
     keys = hardware_changes({place[-1]: None}).keys()
-    return key in (WEIGHT_KEYS if keys & WEIGHT_KEYS else keys)
+    return hardware_changes({key: None}).keys() <= (WEIGHT_KEYS if keys & WEIGHT_KEYS else keys)
+
+
+def _hardware_keys(options: Iterable[Place]) -> list[tuple[str, str]]:
+    return [(place[0], place[1]) for place in options if place[0] == "hardware"]
 
 
 def _pairs(values: Mapping[Place, Any]) -> Iterator[tuple[tuple[str, str], Any]]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Final, Protocol
+from functools import lru_cache, partial
+from typing import Any, Final, Protocol
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from device_db import Device, DeviceKind, Devices, Measurements
 from predictors import MIN_SAMPLES, LatencyPredictor
 from predictors.workload_latency import WorkloadLatency
+from service.cost_memory import CostMemory
 from service.errors import DeviceNotReadyError
 from service.predictor_cache import PredictorCache
 from service.schemas.fields import Origin
@@ -30,6 +31,7 @@ class Latencies:
     Attributes:
         is_unlike: (n,) whether an architecture is unlike all that the predictor was fitted on; None where it cannot
             tell.
+        is_extrapolated: (n,) whether a cost model answers beyond what it was fitted to; None where it is no fit.
     """
 
     value_ms: FloatArray
@@ -37,6 +39,7 @@ class Latencies:
     upper_ms: FloatArray
     origins: list[Origin]
     is_unlike: list[bool] | None = None
+    is_extrapolated: list[bool] | None = None
 
 
 # What a simulated device may know beside what every device does.
@@ -80,10 +83,14 @@ class DeviceCosts(Protocol):
         """Latency with bounds that hold with the probability `interval`."""
         ...
 
+    def marks(self, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
+        """For each architecture what is to be known of its costs beside them: bounds, and whether to trust them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedCosts:
-    """Costs that a target computes.
+    """Costs that a target computes; each architecture is costed once, whatever the number of metrics.
 
     Attributes:
         formats: number format of the weights, or one for each set of layer groups; None where one is not known.
@@ -92,6 +99,11 @@ class SimulatedCosts:
     target: Target
     space: SearchSpace
     formats: NumberFormat | Mapping[frozenset[str], NumberFormat] | None = None
+    _computed: CostMemory = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        compute = partial(segment_costs, self.target, self.space, is_partial=True)
+        object.__setattr__(self, "_computed", CostMemory(compute))
 
     @property
     def info(self) -> PredictorInfo:
@@ -119,12 +131,29 @@ class SimulatedCosts:
         return {name: every[name] for name in self.metrics}
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
-        """A model knows no spread: the bounds equal the value."""
-        value_ms = self._costs(architectures).latency_ms
-        return Latencies(value_ms, value_ms, value_ms, ["simulated"] * len(architectures))
+        """A model knows no spread: the bounds equal the value. Raises: RefusedNetworkError."""
+        costs = self._costs(architectures)
+        refused = np.flatnonzero(np.isnan(costs.latency_ms))
+        if len(refused):
+            self.target.cost(self.space.workload(architectures[refused[0]]))  # which says why
+        value_ms, beyond = costs.latency_ms, costs.is_extrapolated
+        origins: list[Origin] = ["simulated"] * len(architectures)
+        is_extrapolated = None if beyond is None else beyond.tolist()
+        return Latencies(value_ms, value_ms, value_ms, origins, is_extrapolated=is_extrapolated)
+
+    def marks(self, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
+        """`extrapolated`, and `luts_lower` and `luts_upper`, where the target is a fitted model."""
+        costs = self._costs(architectures)
+        if costs.is_extrapolated is None or costs.luts_lower is None or costs.luts_upper is None:
+            return [{} for _ in architectures]
+        rows = zip(costs.is_extrapolated.tolist(), costs.luts_lower.tolist(), costs.luts_upper.tolist(), strict=True)
+        return [
+            {"extrapolated": is_extrapolated, "luts_lower": lower, "luts_upper": upper}
+            for is_extrapolated, lower, upper in rows
+        ]
 
     def _latency_ms(self, architectures: Sequence[Architecture]) -> FloatArray:
-        return self._costs(architectures, is_partial=True).latency_ms
+        return self._costs(architectures).latency_ms
 
     def _energy_mj(self, architectures: Sequence[Architecture]) -> FloatArray:
         energy_mj = self._costs(architectures).energy_mj
@@ -135,12 +164,15 @@ class SimulatedCosts:
         return np.full(len(architectures), self._costs([]).area_mm2)
 
     def _luts(self, architectures: Sequence[Architecture]) -> FloatArray:
-        luts = self._costs(architectures, is_partial=True).luts
+        luts = self._costs(architectures).luts
         assert luts is not None
         return luts
 
-    def _costs(self, architectures: Sequence[Architecture], *, is_partial: bool = False) -> CostArrays:
-        return segment_costs(self.target, self.space, architectures, is_partial=is_partial)
+    def _costs(self, architectures: Sequence[Architecture]) -> CostArrays:
+        """NaN for architectures that are refused."""
+        if self.target.is_additive:
+            return segment_costs(self.target, self.space, architectures)
+        return self._computed(architectures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,6 +214,10 @@ class MeasuredCosts:
             ):
                 is_unlike[index] = unlike
         return Latencies(value_ms, lower_ms, upper_ms, origins, is_unlike)
+
+    def marks(self, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
+        """None."""
+        return [{} for _ in architectures]
 
 
 def open_costs(

@@ -9,13 +9,14 @@ from service.device_costs import SimulatedCosts
 from spaces import SearchSpace
 from targets import MixedPrecision, build_target, vary_hardware
 
-# How the members of a request's `precision` are called in a hardware description.
+# How the members of a request's `precision` are called in a hardware description. None has keys of these names, so
+# whoever changes keys may use them, too.
 _KEYS: Final = {"weight_bits": "native_weight_bits", "activation_bits": "native_activation_bits"}
 WEIGHT_KEYS: Final = frozenset({"native_weight_bits", "weight_format"})
 
 
 def hardware_changes(precision: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys of the hardware description that members of a request's `precision` stand for."""
+    """Keys of the hardware description that members of a request's `precision` or changed keys stand for."""
     return {_KEYS.get(key, key): value for key, value in precision.items()}
 
 

@@ -121,7 +121,9 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     ModelRefusedError: ProblemType(422, "model-refused", "Model refused"),
     UnsupportedLayerError: ProblemType(422, "unsupported-layer", "Layer not supported", ("hardware", "layer", "kind")),
     NotFittingError: ProblemType(422, "does-not-fit", "Network does not fit", ("resource", "needed", "available")),
-    OutsideModelRangeError: ProblemType(422, "outside-model-range", "Outside of the model's range", ("name", "value")),
+    OutsideModelRangeError: ProblemType(
+        422, "outside-model-range", "Outside of the model's range", ("name", "value", "layer")
+    ),
     ToolMissingError: ProblemType(501, "tool-missing", "Tool not installed", ("tool", "install")),
     SynthesisError: ProblemType(422, "synthesis-failed", "Synthesis failed", ("tool",)),
     NotEnumerableError: ProblemType(409, "space-not-enumerable", "Search space too large to list", ("space",)),

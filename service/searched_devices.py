@@ -52,8 +52,9 @@ class SearchedDevices:
         return lambda architectures: costs.latencies(architectures, level).upper_ms
 
     def members(self, architectures: Sequence[Architecture], interval: float) -> list[dict[str, Any]]:
-        """For each architecture the bounds of its latency: the first device's, then of several devices each one's."""
+        """For each architecture the bounds of its costs: the first device's, then of several devices each one's."""
         latencies = {device: costs.latencies(architectures, interval) for device, costs in self.costs.items()}
+        marks = {device: costs.marks(architectures) for device, costs in self.costs.items()}
         rows: list[dict[str, Any]] = []
         for index in range(len(architectures)):
             each = {
@@ -62,6 +63,7 @@ class SearchedDevices:
                     "lower_ms": float(found.lower_ms[index]),
                     "upper_ms": float(found.upper_ms[index]),
                     "origin": found.origins[index],
+                    **marks[device][index],
                 }
                 for device, found in latencies.items()
             }

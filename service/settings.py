@@ -127,9 +127,14 @@ class JobSettings(BaseSettings):
     model_config = _PREFIX
 
     embedded_workers: int = Field(
-        default=1, ge=0, le=64, description="worker threads in the server; 0 leaves all to `archcast worker`"
+        default=1, ge=0, le=64, description="searches that the server runs at once; 0 leaves all to `archcast worker`"
     )
-    max_queued_jobs: int = Field(default=100, ge=1, description="jobs that wait for a worker; more are refused")
+    embedded_synthesis_workers: int = Field(
+        default=1, ge=0, le=64, description="syntheses that it runs beside them, at most as many"
+    )
+    max_queued_jobs: int = Field(
+        default=100, ge=1, description="jobs of one kind that wait for a worker; more are refused"
+    )
     job_poll_seconds: float = Field(default=1.0, gt=0, le=60)
     job_stale_seconds: float = Field(
         default=120.0, ge=5, description="silence after which a job is taken from its worker"

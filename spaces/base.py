@@ -131,11 +131,20 @@ class Workload:
         layers: in execution order, dead operations included (measured networks run them too).
         input_shape: (channels, height, width) of one sample.
         batch: samples per run; the layers describe one sample.
+        reads: for each layer how many places before it the layers stand whose outputs it reads, none where it reads
+            the network's input alone. Empty: every layer reads the one before it.
+
+    Raises: ValueError for `reads` of another length than the layers.
     """
 
     layers: tuple[Layer, ...]
     input_shape: tuple[int, ...] = field(default=())
     batch: int = 1
+    reads: tuple[tuple[int, ...], ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.reads and len(self.reads) != len(self.layers):
+            raise ValueError(f"{len(self.layers)} layers have {len(self.reads)} entries of what they read")
 
     @property
     def macs(self) -> int:

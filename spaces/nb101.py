@@ -177,7 +177,8 @@ class Nb101(DecisionSpace):
 
     def workload(self, architecture: Architecture) -> Workload:
         """The network in execution order."""
-        return Workload(layers.network_layers(layers.cell_vertices(*_cell(architecture))), layers.INPUT_SHAPE)
+        vertices = layers.cell_vertices(*_cell(architecture))
+        return Workload(layers.network_layers(vertices), layers.INPUT_SHAPE, reads=layers.network_reads(vertices))
 
     def parts(self, architecture: Architecture) -> tuple[Part, ...]:
         """What is not searched, and each vertex; inner ones belong to the decision of their operation."""

@@ -16,12 +16,13 @@ global average, additions, concatenations and cuts cost nothing there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
 from spaces.base import BoolArray, Layer
 from spaces.layers import activation, add, concat, conv, cut, linear, norm, pool
+from spaces.wiring import Reads, Wiring, Writers
 
 INPUT_SHAPE: Final = (3, 32, 32)
 CLASSES: Final = 10
@@ -38,6 +39,7 @@ class Stack(NamedTuple):
 
 
 STACKS: Final = (Stack(128, 32), Stack(256, 16), Stack(512, 8))
+_CONV_NORM_RELU: Final = 3
 # Channels of a vertex in each of the three stacks.
 Widths = tuple[int, int, int]
 
@@ -107,6 +109,38 @@ def network_layers(vertices: Iterable[Vertex]) -> tuple[Layer, ...]:
             for vertex in cell:
                 layers += _vertex_layers(stack, number, vertex)
     return (*layers, *_head_layers())
+
+
+def network_reads(vertices: Iterable[Vertex]) -> Reads:
+    """What each of `network_layers` reads, see `Workload.reads`."""
+    cell = tuple(vertices)
+    wiring = Wiring()
+    value = wiring.chain(len(stem_layers()))
+    for stack in range(len(STACKS)):
+        value = wiring.chain(len(_downsampling_layers(stack)), value)
+        for _ in range(CELLS_PER_STACK):
+            values = {0: value}
+            for vertex in cell:
+                value = values[vertex.number] = _wire_vertex(wiring, stack, vertex, values)
+    wiring.chain(len(_head_layers()), value)
+    return wiring.reads
+
+
+def _wire_vertex(wiring: Wiring, stack: int, vertex: Vertex, values: Mapping[int, Writers]) -> Writers:
+    """As `_vertex_layers`; returns what writes the vertex's output."""
+    is_output = vertex.op == OUTPUT
+    total: Writers = ()
+    if is_output:
+        read = [values[source] for source, _ in vertex.sources]
+        total = wiring.chain(int(len(read) > 1), *read)
+    else:
+        for place, (source, widths) in enumerate(vertex.sources):
+            value = wiring.chain(int(widths[stack] > vertex.widths[stack]), values[source])
+            total = wiring.chain(int(place > 0), total, value)
+    if vertex.reads_input:
+        projected = wiring.chain(_CONV_NORM_RELU, values[0])
+        total = wiring.chain(int(bool(vertex.sources)), total, projected)
+    return total if is_output else wiring.chain(len(_op_layers("", vertex.op, 1, 1)), total)
 
 
 @cache

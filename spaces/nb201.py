@@ -151,7 +151,7 @@ class Nb201(SegmentedSpace):
     def workload(self, architecture: Architecture) -> Workload:
         """The CIFAR-10 network, in execution order, dead operations included."""
         row = self.decisions([architecture])[0].tolist()
-        return Workload(layers.network_layers(row), layers.INPUT_SHAPE)
+        return Workload(layers.network_layers(row), layers.INPUT_SHAPE, reads=layers.network_reads(tuple(row)))
 
     def fixed_layers(self) -> tuple[Layer, ...]:
         """Stem, residual blocks, additions at the nodes, head."""

@@ -18,11 +18,13 @@ pool's window taken one pixel too wide (9 x 9 for 8 x 8), and nothing for additi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from spaces.base import Layer
 from spaces.layers import activation, add, conv, linear, norm, pool
+from spaces.wiring import Reads, Wiring, Writers, in_chain
 
 INPUT_SHAPE: Final = (3, 32, 32)
 CLASSES: Final = 10
@@ -51,6 +53,35 @@ def network_layers(row: Sequence[int]) -> tuple[Layer, ...]:
                 layers += _edge_layers(stage, cell, position, choice)
                 layers += _sum_layers(stage, cell, position)
     return (*layers, *_head_layers())
+
+
+@lru_cache(maxsize=1024)
+def network_reads(row: tuple[int, ...]) -> Reads:
+    """What each of `network_layers` reads, see `Workload.reads`."""
+    cell = Wiring()
+    wire_cell(
+        cell, (-1,), lambda position, sources: cell.chain(len(_edge_layers(0, 0, position, row[position])), sources)
+    )
+    stem, head = in_chain(len(stem_layers()), is_first=True), in_chain(len(_head_layers()))
+    stages = (_reduction_reads(stage) + cell.reads * CELLS_PER_STAGE for stage in range(len(STAGES)))
+    return tuple(chain(stem, *stages, head))
+
+
+def wire_cell(wiring: Wiring, source: Writers, edge: Callable[[int, Writers], Writers]) -> Writers:
+    """Wire a cell in the order of its edges and their additions; returns what writes its output.
+
+    Args:
+        source: what writes its input.
+        edge: wires the operation of an edge, by its position and what writes its input.
+    """
+    nodes = [source]
+    for position, (start, node) in enumerate(EDGES):
+        value = edge(position, nodes[start])
+        if start == 0:
+            nodes.append(value)
+        else:
+            nodes[node] = wiring.chain(1, nodes[node], value)
+    return nodes[-1]
 
 
 @cache
@@ -83,6 +114,7 @@ def stem_layers() -> tuple[Layer, ...]:
     return (conv("stem.conv", (INPUT_SHAPE[0], channels), size, kernel=3), norm("stem.norm", channels, size))
 
 
+@cache
 def _head_layers() -> tuple[Layer, ...]:
     channels, size = STAGES[-1]
     return (
@@ -107,6 +139,17 @@ def _reduction_layers(stage: int) -> tuple[Layer, ...]:
         conv(f"{name}.shortcut.conv", (before, after), half),
         add(f"{name}.add", after, half),
     )
+
+
+@cache
+def _reduction_reads(stage: int) -> Reads:
+    if stage == 0:
+        return ()
+    wiring = Wiring()
+    body = wiring.chain(6, (-1,))
+    shortcut = wiring.chain(2, (-1,))
+    wiring.chain(1, body, shortcut)
+    return wiring.reads
 
 
 @cache

@@ -145,7 +145,9 @@ class Nb301(DecisionSpace):
 
     def workload(self, architecture: Architecture) -> Workload:
         """The network in execution order."""
-        return Workload(layers.network_layers(_cells(architecture)), layers.INPUT_SHAPE)
+        cells = _cells(architecture)
+        reads = layers.network_reads(cells, layers.OP_LAYERS)
+        return Workload(layers.network_layers(cells), layers.INPUT_SHAPE, reads=reads)
 
     def parts(self, architecture: Architecture) -> tuple[Part, ...]:
         """What is not searched, and each edge, which belongs to the decision of its operation."""

@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 
 from spaces.base import Layer
 from spaces.layers import activation, add, concat, conv, cut, linear, norm, pool
+from spaces.wiring import Reads, Wiring, Writers
 
 INPUT_SHAPE: Final = (3, 32, 32)
 CLASSES: Final = 10
@@ -101,6 +102,43 @@ def network_layers(cells: Sequence[CellEdges]) -> tuple[Layer, ...]:
             layers += node_sum_layers(number, shapes, node)
         layers += _concat_layers(number, shapes)
     return (*layers, *head_layers())
+
+
+def network_reads(
+    cells: Sequence[CellEdges], op_layers: Sequence[OpLayers], concatenated: tuple[int, int] = (NODES, NODES)
+) -> Reads:
+    """What each layer of a network of these cells reads, see `Workload.reads`.
+
+    Args:
+        op_layers: of the operations that `Edge.op` indexes.
+        concatenated: nodes that each kind of cell concatenates: all of them, or those that no other node reads.
+    """
+    wiring = Wiring()
+    before_last = last = wiring.chain(len(stem_layers()))
+    for number, shapes in enumerate(cell_shapes(concatenated)):
+        edges = cells[shapes.kind]
+        is_reduced, first_layers = shapes.is_first_input_larger, first_input_layers(number, shapes)
+        values = [
+            wiring.factorized_reduce(before_last) if is_reduced else wiring.chain(len(first_layers), before_last),
+            wiring.chain(len(last_input_layers(number, shapes)), last),
+        ]
+        for node in edges:
+            results = [
+                _wire_op(wiring, op_layers[edge.op], shapes.stride(edge.source), values[edge.source]) for edge in node
+            ]
+            values.append(wiring.chain(1, *results))
+        read = {edge.source for node in edges for edge in node} if concatenated[shapes.kind] < len(edges) else {0, 1}
+        ends = [value for place, value in enumerate(values) if place > 1 and place not in read]
+        before_last, last = last, wiring.chain(1, *ends)
+    wiring.chain(len(head_layers(concatenated)), last)
+    return wiring.reads
+
+
+def _wire_op(wiring: Wiring, op: OpLayers, stride: int, source: Writers) -> Writers:
+    at_stride = op("", 2, 4, stride)
+    # What nothing is needed for where it keeps the shape is a factorized reduction where it halves the map.
+    is_reduction = len(at_stride) > 0 and not op("", 2, 4, 1)
+    return wiring.factorized_reduce(source) if is_reduction else wiring.chain(len(at_stride), source)
 
 
 @cache
@@ -247,6 +285,9 @@ _OP_LAYERS: Final[dict[str, OpLayers]] = {
     "dil_conv_3x3": depthwise_pointwise(3),
     "dil_conv_5x5": depthwise_pointwise(5),
 }
+
+
+OP_LAYERS: Final = tuple(_OP_LAYERS[op] for op in OPS)
 
 
 def _relu_conv_norm(name: str, channels: tuple[int, int], size: int) -> tuple[Layer, ...]:

@@ -139,7 +139,8 @@ class Nds(DecisionSpace):
     def workload(self, architecture: Architecture) -> Workload:
         """The network in execution order."""
         cells = self._cells(architecture)
-        return Workload(layers.network_layers(cells, self._family.ops, self._concatenated(cells)), INPUT_SHAPE)
+        of_network = cells, self._family.ops, self._concatenated(cells)
+        return Workload(layers.network_layers(*of_network), INPUT_SHAPE, reads=layers.layers_read(*of_network))
 
     def parts(self, architecture: Architecture) -> tuple[Part, ...]:
         """What is no operation, by how many nodes are concatenated, and each edge at the decision of its operation."""

@@ -29,12 +29,14 @@ from spaces.nb301_layers import (
     first_input_layers,
     head_layers,
     last_input_layers,
+    network_reads,
     node_sum_layers,
     over_cells,
     separable,
     stem_layers,
     sum_layers,
 )
+from spaces.wiring import Reads
 
 # How many nodes the normal and the reduction cell concatenate.
 Concatenated = tuple[int, int]
@@ -51,6 +53,11 @@ def network_layers(cells: Sequence[CellEdges], ops: Sequence[str], concatenated:
             layers += node_sum_layers(number, shapes, node)
         layers += _concat_layers(number, shapes, concatenated)
     return (*layers, *head_layers(concatenated))
+
+
+def layers_read(cells: Sequence[CellEdges], ops: Sequence[str], concatenated: Concatenated) -> Reads:
+    """What each of `network_layers` reads, see `Workload.reads`."""
+    return network_reads(cells, [_OP_LAYERS[op] for op in ops], concatenated)
 
 
 @cache

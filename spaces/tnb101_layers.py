@@ -24,7 +24,8 @@ from typing import Final, NamedTuple
 
 from spaces.base import Layer
 from spaces.layers import activation, add, concat, conv, cut, linear, norm, pool, zeros
-from spaces.nb201_layers import EDGES
+from spaces.nb201_layers import EDGES, wire_cell
+from spaces.wiring import Reads, Wiring, Writers
 
 INPUT_SHAPE: Final = (3, 256, 256)
 CLASSES: Final = 63
@@ -102,6 +103,25 @@ def micro_layers(row: Sequence[int]) -> tuple[Layer, ...]:
     return (*layers, *micro_head_layers())
 
 
+def micro_reads(row: Sequence[int]) -> Reads:
+    """What each of `micro_layers` reads, see `Workload.reads`."""
+    wiring = Wiring()
+    value = wiring.chain(len(stem_layers()))
+    for number, module in enumerate(modules(MICRO_MODULES)):
+        for cell in range(CELLS_PER_MODULE):
+
+            def edge(
+                position: int, source: Writers, place: tuple[int, Module, int] = (number, module, cell)
+            ) -> Writers:
+                found = _edge_layers(*place, position, row[position])
+                is_reduction = OPS[row[position]] == "skip_connect" and len(found) > 0
+                return wiring.factorized_reduce(source) if is_reduction else wiring.chain(len(found), source)
+
+            value = wire_cell(wiring, value, edge)
+    wiring.chain(len(micro_head_layers()), value)
+    return wiring.reads
+
+
 @cache
 def micro_body_layers() -> tuple[Layer, ...]:
     """Every layer behind the stem that does not depend on the cell."""
@@ -152,6 +172,17 @@ def block_layers(number: int, module: Module) -> tuple[Layer, ...]:
         *_relu_conv_norm(f"{name}.block1.conv_b", (channels, channels), size, 3),
         add(f"{name}.block1.add", channels, size),
     )
+
+
+@cache
+def block_reads(module: Module) -> Reads:
+    """What each of `block_layers` reads; the first block's input is what stands before the module."""
+    wiring = Wiring()
+    source = (-1,)
+    for shortcut in (2 if module.is_widening or module.is_halving else 0, 0):
+        body = wiring.chain(6, source)
+        source = wiring.chain(1, body, wiring.chain(shortcut, source))
+    return wiring.reads
 
 
 @cache

@@ -24,6 +24,7 @@ from spaces.decision_space import DecisionSpace
 from spaces.errors import InvalidArchitectureError
 from spaces.layer_attributes import ATTRIBUTE_NAMES, layer_costs
 from spaces.tnb101_layers import MODULE_TYPES, Module
+from spaces.wiring import in_chain
 
 NAME: Final = "tnb101_macro"
 _FEWEST, _MOST = 4, 6
@@ -136,7 +137,10 @@ class Tnb101Macro(DecisionSpace):
         modules = _modules(_row(architecture))
         body = (layer for number, module in enumerate(modules) for layer in layers.block_layers(number, module))
         head = layers.head_layers(modules[-1].out_channels, modules[-1].out_size)
-        return Workload((*layers.stem_layers(), *body, *head), layers.INPUT_SHAPE)
+        stem = layers.stem_layers()
+        blocks = (read for module in modules for read in layers.block_reads(module))
+        reads = (*in_chain(len(stem), is_first=True), *blocks, *in_chain(len(head)))
+        return Workload((*stem, *body, *head), layers.INPUT_SHAPE, reads=reads)
 
     def parts(self, architecture: Architecture) -> tuple[Part, ...]:
         """Stem and head, and each module with the shape of what it reads."""

@@ -95,7 +95,7 @@ class Tnb101Micro(SegmentedSpace):
     def workload(self, architecture: Architecture) -> Workload:
         """The network in execution order, dead operations included."""
         row = self.decisions([architecture])[0].tolist()
-        return Workload(layers.micro_layers(row), layers.INPUT_SHAPE)
+        return Workload(layers.micro_layers(row), layers.INPUT_SHAPE, reads=layers.micro_reads(row))
 
     def fixed_layers(self) -> tuple[Layer, ...]:
         """Stem, additions at the nodes, head."""

@@ -1,13 +1,13 @@
-"""What every target speaks of: Precision, Mode, LayerCost, Cost and the Target protocol."""
+"""What every target speaks of: Precision, Mode, LayerCost, Cost, CostArrays and the Target protocol."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
-from spaces.base import Layer, Workload
+from spaces.base import BoolArray, FloatArray, Layer, Workload
 
 # How a model of a published accelerator computes: as its authors' latest code does, as the code behind their paper's
 # figures did, or with the known faults of both removed. A key `mode` of such a model's hardware description.
@@ -56,7 +56,8 @@ class LayerCost:
 
     Attributes:
         name: the layer's.
-        latency_ms: from the layer's start to its end.
+        latency_ms: from the layer's start to its end; of layers that run at the same time, what each adds to the
+            latency of all.
         energy_mj: None where the target has no energy model.
         macs: multiply-accumulates.
         bytes_moved: traffic with the memory that limits the layer.
@@ -88,6 +89,7 @@ class Cost:
         cycles: sum over the layers, None where the target does not count cycles.
         energy_uj: by part, sums over the layers.
         resources: what the workload takes of a part that is configured for it, by name; empty for fixed hardware.
+        warnings: why the numbers may be further off than the model's own errors are.
     """
 
     latency_ms: float
@@ -98,6 +100,7 @@ class Cost:
     cycles: Cycles | None = None
     energy_uj: Mapping[str, float] = field(default_factory=dict)
     resources: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def total_cost(rows: Sequence[LayerCost], *, model: str, area_mm2: float | None = None) -> Cost:
@@ -149,6 +152,42 @@ class Target(Protocol):
         """Cost of one run of the workload's batch, at the native precision by default.
 
         Raises: UnsupportedPrecisionError; UnsupportedLayerError for the first layer that the hardware cannot run;
-        NotFittingError for a network that takes more than a part has.
+        RefusedNetworkError, such as NotFittingError for a network that takes more than a part has.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CostArrays:
+    """Costs of n architectures, in their order; NaN for an architecture that is refused.
+
+    Attributes:
+        latency_ms: (n,) of one run of the batch.
+        energy_mj: (n,) of one run of the batch, None where the target has no energy model.
+        area_mm2: of the hardware, None where unknown.
+        model: the model that produced the numbers.
+        luts: (n,) of a part that is configured for the architecture, None where the hardware is fixed.
+        luts_lower, luts_upper: (n,) bounds of the 90 % intervals of `luts`.
+        is_extrapolated: (n,) whether the numbers rest on more than the model was fitted to; None where it is no fit.
+    """
+
+    latency_ms: FloatArray
+    energy_mj: FloatArray | None
+    area_mm2: float | None
+    model: str
+    luts: FloatArray | None = None
+    luts_lower: FloatArray | None = None
+    luts_upper: FloatArray | None = None
+    is_extrapolated: BoolArray | None = None
+
+
+@runtime_checkable
+class BatchTarget(Protocol):
+    """A target that costs several workloads faster together than one by one.
+
+    Contract: the same numbers as `Target.cost`, up to rounding; NaN where that raises RefusedNetworkError.
+    """
+
+    def cost_arrays(self, workloads: Sequence[Workload], precision: Precision | None = None) -> CostArrays:
+        """Costs of n workloads. Raises: UnsupportedPrecisionError, UnsupportedLayerError."""
         ...

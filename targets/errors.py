@@ -6,7 +6,8 @@ TargetError
 ├── InvalidHardwareError       a hardware description that cannot be used, with the keys at fault
 ├── UnsupportedPrecisionError  operands wider than the hardware computes with
 ├── UnsupportedLayerError      a layer that the hardware cannot run
-└── NotFittingError            a network that takes more than a configurable part has
+└── RefusedNetworkError        a network that gets no cost on this hardware, where another one may
+    └── NotFittingError        it takes more than a configurable part has
 """
 
 from collections.abc import Sequence
@@ -84,7 +85,11 @@ class NotAdditiveError(TargetError):
         self.hardware = hardware
 
 
-class NotFittingError(TargetError):
+class RefusedNetworkError(TargetError):
+    """A network that gets no cost on this hardware, where another one may; a search counts it as failed."""
+
+
+class NotFittingError(RefusedNetworkError):
     """A network takes more than the part has in every form that it can have there.
 
     Attributes:

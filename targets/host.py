@@ -61,4 +61,4 @@ class WithHost:
 
 def _selected(workload: Workload, chosen: list[bool]) -> Workload:
     layers = tuple(layer for layer, is_chosen in zip(workload.layers, chosen, strict=True) if is_chosen)
-    return replace(workload, layers=layers)
+    return replace(workload, layers=layers, reads=())

@@ -128,4 +128,4 @@ def _if_known(values: Iterable[float | None], summary: Any) -> float | None:
 
 def _selected(workload: Workload, chosen: list[int], index: int) -> Workload:
     pairs = zip(workload.layers, chosen, strict=True)
-    return replace(workload, layers=tuple(layer for layer, each in pairs if each == index))
+    return replace(workload, layers=tuple(layer for layer, each in pairs if each == index), reads=())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Final
 
@@ -11,31 +11,12 @@ import numpy as np
 
 from spaces.base import Architecture, FloatArray, Layer, SearchSpace, Workload
 from spaces.part_table import PartTable
-from targets.base import Cost, Precision, Target
-from targets.errors import NotFittingError
+from targets.base import BatchTarget, Cost, CostArrays, Precision, Target
+from targets.errors import RefusedNetworkError
 from targets.network_ends import part_layers_with_ends
 
-_RESOURCE: Final = "luts"
-_LATENCY, _ENERGY, _LUTS = 0, 1, 2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CostArrays:
-    """Costs of n architectures, in their order.
-
-    Attributes:
-        latency_ms: (n,) of one run of the batch.
-        energy_mj: (n,) of one run of the batch, None where the target has no energy model.
-        area_mm2: of the hardware, None where unknown.
-        model: the model that produced the numbers.
-        luts: (n,) of a part that is configured for the architecture, None where the hardware is fixed.
-    """
-
-    latency_ms: FloatArray
-    energy_mj: FloatArray | None
-    area_mm2: float | None
-    model: str
-    luts: FloatArray | None = None
+# Workloads of which whole ones are held at once.
+_CHUNK: Final = 1024
 
 
 def segment_costs(
@@ -55,11 +36,11 @@ def segment_costs(
         architectures: n of them, also none.
         precision: the target's native one by default.
         batch: samples per run.
-        is_partial: whether architectures that do not fit on the hardware have NaN for every cost.
+        is_partial: whether architectures that the hardware refuses, as they do not fit, have NaN for every cost.
 
     Raises:
         UnsupportedPrecisionError, UnsupportedLayerError: as `Target.cost`.
-        NotFittingError: unless partial.
+        RefusedNetworkError: unless partial.
         ValueError: a batch below 1.
     """
     if batch < 1:
@@ -67,31 +48,57 @@ def segment_costs(
     precision = precision or target.native_precision
     if target.is_additive:
         table, nothing = _part_table(target, space, precision, batch)
-        totals = table(architectures).sum(axis=1)
-        luts = None
+        return _arrays(table(architectures).sum(axis=1), nothing)
+    chunks = [architectures[start : start + _CHUNK] for start in range(0, max(len(architectures), 1), _CHUNK)]
+    return _joined([_whole(target, space, chunk, precision, batch, is_partial=is_partial) for chunk in chunks])
+
+
+def _whole(
+    target: Target,
+    space: SearchSpace,
+    architectures: Sequence[Architecture],
+    precision: Precision,
+    batch: int,
+    *,
+    is_partial: bool,
+) -> CostArrays:
+    """Of a target that is not additive."""
+    workloads = [replace(space.workload(architecture), batch=batch) for architecture in architectures]
+    if isinstance(target, BatchTarget):
+        costs = target.cost_arrays(workloads, precision)
     else:
-        nothing = target.cost(Workload(()), precision)
-        workloads = [replace(space.workload(architecture), batch=batch) for architecture in architectures]
-        rows = [_whole(target, workload, precision, is_partial=is_partial) for workload in workloads]
-        totals = np.array(rows).reshape(-1, 3)
-        luts = totals[:, _LUTS] if _RESOURCE in nothing.resources else None
+        rows = [_pair_or_nan(target, workload, precision) for workload in workloads]
+        costs = _arrays(np.array(rows).reshape(-1, 2), target.cost(Workload(()), precision))
+    refused = np.flatnonzero(np.isnan(costs.latency_ms))
+    if len(refused) and not is_partial:
+        target.cost(workloads[refused[0]], precision)  # which says why
+    return costs
+
+
+def _arrays(totals: FloatArray, nothing: Cost) -> CostArrays:
+    """Args: totals: (n, 2) latencies and energies; nothing: the cost of no layer."""
     return CostArrays(
-        latency_ms=totals[:, _LATENCY],
-        energy_mj=None if nothing.energy_mj is None else totals[:, _ENERGY],
+        latency_ms=totals[:, 0],
+        energy_mj=None if nothing.energy_mj is None else totals[:, 1],
         area_mm2=nothing.area_mm2,
         model=nothing.model,
-        luts=luts,
     )
 
 
-def _whole(target: Target, workload: Workload, precision: Precision, *, is_partial: bool) -> tuple[float, float, float]:
+def _joined(chunks: Sequence[CostArrays]) -> CostArrays:
+    """Chunks of one batch as one."""
+    if len(chunks) == 1:
+        return chunks[0]
+    values = {field.name: [getattr(chunk, field.name) for chunk in chunks] for field in fields(CostArrays)}
+    whole = {name: np.concatenate(each) for name, each in values.items() if isinstance(each[0], np.ndarray)}
+    return replace(chunks[0], **whole)
+
+
+def _pair_or_nan(target: Target, workload: Workload, precision: Precision) -> tuple[float, float]:
     try:
-        cost = target.cost(workload, precision)
-    except NotFittingError:
-        if not is_partial:
-            raise
-        return np.nan, np.nan, np.nan
-    return *_pair(cost), cost.resources.get(_RESOURCE, np.nan)
+        return _pair(target.cost(workload, precision))
+    except RefusedNetworkError:
+        return np.nan, np.nan
 
 
 @lru_cache(maxsize=256)

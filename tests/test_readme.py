@@ -187,6 +187,22 @@ def assert_as_shown(answer: Any, shown: Any) -> None:
         assert answer == (pytest.approx(shown, rel=1e-5) if isinstance(shown, float) else shown)
 
 
+def test_readme_network_on_an_fpga_takes_what_is_shown(data_folder: Path):
+    (command, shown), *_ = [
+        (command.text.partition(" > ")[0], shown.text)
+        for command, shown in pairwise(BLOCKS)
+        if command.text.startswith("archcast simulate")
+    ]
+    result = subprocess.run(
+        [str(ARCHCAST), *shlex.split(command)[1:], "--data-dir", str(data_folder / "data")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stderr == shown
+    assert "extrapolated" in result.stdout.splitlines()[0]
+
+
 def test_readme_has_an_example_of_each_main_endpoint():
     assert {parse_curl(command)[1] for command, _ in EXAMPLES} >= {"/predict_latency", "/search"}
 

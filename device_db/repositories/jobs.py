@@ -1,6 +1,6 @@
 """Jobs: a queue of work in the database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,11 +66,11 @@ class Jobs:
         values = tuple(row)
         return JobStanding(values[0], values[1], dict(zip(progress, values[2:], strict=True)))
 
-    def claim(self, worker: str) -> Job | None:
-        """Start the oldest queued job; None if there is none."""
+    def claim(self, worker: str, kinds: Collection[str] | None = None) -> Job | None:
+        """Start the oldest queued job, of some kinds where these are given; None if there is none."""
         oldest = (
             select(Job.id)
-            .where(_CLAIMABLE)
+            .where(_CLAIMABLE, _is_of(kinds))
             .order_by(Job.created_at, Job.id)
             .limit(1)
             .with_for_update(skip_locked=True)  # SQLite has one writer at a time and leaves this out
@@ -168,9 +168,9 @@ class Jobs:
         """The same for the running jobs of workers that are known to have ended, whenever they last reported."""
         return self._requeue(Job.worker.in_(list(workers)), max_attempts)
 
-    def counts(self) -> dict[JobState, int]:
-        """Number of jobs in each state that has any."""
-        query = select(Job.state, func.count()).group_by(Job.state)
+    def counts(self, kinds: Collection[str] | None = None) -> dict[JobState, int]:
+        """Number of jobs, of some kinds where these are given, in each state that has any."""
+        query = select(Job.state, func.count()).where(_is_of(kinds)).group_by(Job.state)
         return dict(self._session.execute(query).all())
 
     def prune(self, finished_before: datetime) -> int:
@@ -219,6 +219,10 @@ class Jobs:
     def _update_many(self, *conditions: ColumnExpressionArgument[bool], **values: Any) -> int:
         statement = update(Job).where(*conditions).values(**values).returning(Job.id)
         return len(self._session.scalars(statement, execution_options={"synchronize_session": False}).all())
+
+
+def _is_of(kinds: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if kinds is None else Job.kind.in_(list(kinds))
 
 
 def _is_running(job_id: str, worker: str | None) -> ColumnElement[bool]:

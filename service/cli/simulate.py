@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -31,7 +32,10 @@ _LEADING: Final = {
 # Releases of BitMoD's simulator that the modes stand for.
 _VERSIONS: Final = {"figures": "v1", "published": "v2"}
 # Of the many columns of a table, those that people look at first.
-_SHOWN: Final = ("layer", "count", "cycle_compute", "cycle_dram", "cycle_total", "latency_ms", "e_total_uJ")
+_SHOWN: Final = (
+    *("layer", "count", "form", "luts", "extrapolated", "cycle_compute", "cycle_dram", "cycle_total"),
+    *("latency_ms", "e_total_uJ"),
+)
 
 
 def simulate(
@@ -162,7 +166,7 @@ def _print_csv(answer: SimulationAnswer) -> None:
     import csv
     import sys
 
-    run: dict[str, float | int | str] = {
+    run: dict[str, bool | float | int | str] = {
         "model": answer.workload,
         "stage": answer.stage or "",
         "accelerator": answer.target,
@@ -191,6 +195,24 @@ def _print_summary(answer: SimulationAnswer) -> None:
     mode = f", {answer.mode}" if answer.mode else ""
     stage = f" {answer.stage}" if answer.stage else ""
     say(f"{answer.workload}{stage} on {answer.target}: {answer.latency_ms:.4g} ms{cycles}{energy}{area}")
+    if answer.resources:
+        say("takes " + ", ".join(_resources(answer.resources)))
+    for warning in answer.warnings:
+        say(f"warning: {warning}")
     if answer.chosen:
         say("chosen: " + ", ".join(f"{key} {value:,.7g}" for key, value in answer.chosen.items()))
     say(f"model {answer.model}{mode}; {answer.weight_bits:g}-bit weights, {answer.activation_bits:g}-bit activations")
+
+
+def _resources(resources: Mapping[str, float]) -> Iterator[str]:
+    """Each with its interval, where it has one."""
+    for name, value in resources.items():
+        bounds = [resources[bound] for bound in (f"{name}_lower", f"{name}_upper") if bound in resources]
+        interval = f" ({' to '.join(map(_rounded, bounds))})" if bounds else ""
+        if not name.endswith(("_lower", "_upper")):
+            yield f"{name} {_rounded(value)}{interval}"
+
+
+def _rounded(value: float) -> str:
+    """To four digits, or to whole ones."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

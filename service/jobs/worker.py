@@ -1,9 +1,13 @@
-"""Worker threads: claim a job, run it, report its progress, end it; never lose one."""
+"""Worker threads: claim a job, run it, report its progress, end it; never lose one.
+
+Each kind of job has threads of its own, so that none waits for the others: a synthesis takes minutes, a search should
+begin at once.
+"""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,7 +21,7 @@ from service.jobs.search_job import run_search_job
 from service.jobs.synthesis_job import run_synthesis_job
 from service.metrics import Metrics
 from service.problems import problem_of, problem_type
-from service.settings import Settings
+from service.settings import JobSettings, Settings
 from service.state import AppState, open_state
 
 _log = logging.getLogger(__name__)
@@ -27,14 +31,20 @@ HANDLERS: Final[dict[str, Handler]] = {"search": run_search_job, "synthesis": ru
 
 
 class Workers:
-    """A number of worker threads of one process."""
+    """Worker threads of one process.
 
-    def __init__(self, state: AppState, count: int):
+    Args:
+        threads: of each kind of job, or of every kind that there is.
+    """
+
+    def __init__(self, state: AppState, threads: int | Mapping[str, int]):
         self._state = state
         self._stop = threading.Event()
+        lanes = dict.fromkeys(HANDLERS, threads) if isinstance(threads, int) else threads
+        kinds = [kind for kind, count in lanes.items() for _ in range(count)]
         self._threads = [
-            threading.Thread(target=work, args=(state, worker_name(index), self._stop), daemon=True)
-            for index in range(count)
+            threading.Thread(target=work, args=(state, worker_name(index), self._stop, (kind,)), daemon=True)
+            for index, kind in enumerate(kinds)
         ]
 
     def start(self) -> None:
@@ -51,10 +61,16 @@ class Workers:
         wait_for_what_was_left(_SECONDS_FOR_WHAT_WAS_LEFT)
 
 
-def run_worker(settings: Settings, stop: threading.Event, count: int = 1) -> None:
-    """Work in a process of its own for servers on the same database, until `stop` is set."""
+def embedded_threads(settings: JobSettings) -> dict[str, int]:
+    """Threads of each kind of job in the server."""
+    searches = settings.embedded_workers
+    return {"search": searches, "synthesis": min(searches, settings.embedded_synthesis_workers)}
+
+
+def run_worker(settings: Settings, stop: threading.Event, threads: int | Mapping[str, int] = 1) -> None:
+    """Work in a process of its own for servers on the same database, until `stop` is set; see `Workers`."""
     state = open_state(settings, Metrics())
-    workers = Workers(state, count)
+    workers = Workers(state, threads)
     workers.start()
     try:
         stop.wait()
@@ -63,8 +79,8 @@ def run_worker(settings: Settings, stop: threading.Event, count: int = 1) -> Non
         state.engine.dispose()
 
 
-def work(state: AppState, name: str, stop: threading.Event) -> None:
-    """Run jobs until `stop` is set; an unreachable database only makes it wait."""
+def work(state: AppState, name: str, stop: threading.Event, kinds: Collection[str]) -> None:
+    """Run jobs of some kinds until `stop` is set; an unreachable database only makes it wait."""
     next_sweep = 0.0
     while not stop.is_set():
         seen = state.bell.rings
@@ -72,7 +88,7 @@ def work(state: AppState, name: str, stop: threading.Event) -> None:
             if time.monotonic() >= next_sweep:
                 _requeue_lost(state)
                 next_sweep = time.monotonic() + state.settings.job_stale_seconds / 4
-            found = _run_next(state, name, stop)
+            found = _run_next(state, name, stop, kinds)
         except Exception:  # a worker outlives whatever the database does
             _log.exception("worker could not look for jobs")
             found = False
@@ -89,12 +105,12 @@ def _requeue_lost(state: AppState) -> None:
         _log.warning("jobs lost their worker", extra={"count": count})
 
 
-def _run_next(state: AppState, name: str, stop: threading.Event) -> bool:
+def _run_next(state: AppState, name: str, stop: threading.Event, kinds: Collection[str]) -> bool:
     with state.read_sessions() as session:
-        if not Jobs(session).counts().get(JobState.queued):  # spares an idle worker the write lock
+        if not Jobs(session).counts(kinds).get(JobState.queued):  # spares an idle worker the write lock
             return False
     with state.sessions.begin() as session:
-        job = Jobs(session).claim(name)
+        job = Jobs(session).claim(name, kinds)
     if job is None:
         return False
     with structlog.contextvars.bound_contextvars(job_id=job.id):

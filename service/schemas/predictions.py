@@ -1,5 +1,6 @@
 """Bodies of POST /predict_latency."""
 
+import operator
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -115,6 +116,12 @@ class LatencyResult(BaseModel):
         description="true where the network is unlike all that the device was timed with, so that its bounds are wide; "
         "left out where the predictor does not tell",
     )
+    extrapolated: bool | None = Field(
+        default=None,
+        exclude_if=_is_missing,
+        description="whether the cost model of a simulated device answers beyond what it was fitted to; left out where "
+        "it was not fitted to anything",
+    )
     layers: list[LayerShare] | None = Field(
         default=None, exclude_if=_is_missing, description="in execution order, where a breakdown was asked"
     )
@@ -132,4 +139,7 @@ class PredictionAnswer(BaseModel):
         exclude_if=_is_missing,
         description="where the layers' shares come from: the cost model of a simulated device, or costs of kinds of "
         "layers that the samples of a measured one say",
+    )
+    warnings: list[str] = Field(
+        default=[], exclude_if=operator.not_, description="why numbers may be further off than they look"
     )

@@ -249,8 +249,10 @@ class FrontEntry(BaseModel):
     them it has `accuracy_origin` (`table`, `predicted` or `proxy`) and, but for a proxy, `accuracy_lower` and
     `accuracy_upper` in %; also `precision` and `hardware`, where they were decisions. A limit with a probability adds
     what it was decided by, as in `latency_ms_p95`; several devices add `devices`, with `latency_ms`, `lower_ms`,
-    `upper_ms` and `origin` of each. `explain` adds `exchanges`, for each objective the nearest member that is better in
-    it and what changes with it, and `non_dominated_probability` where something is predicted.
+    `upper_ms` and `origin` of each. A cost model that was fitted adds `extrapolated`, whether it answers beyond what it
+    was fitted to, and beside `luts` the bounds of a 90 % interval, `luts_lower` and `luts_upper`. `explain` adds
+    `exchanges`, for each objective the nearest member that is better in it and what changes with it, and
+    `non_dominated_probability` where something is predicted.
     """
 
     model_config = ConfigDict(extra="allow")

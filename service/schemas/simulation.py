@@ -222,7 +222,8 @@ class SimulationAnswer(BaseModel):
     chosen: dict[str, float | int] | None = Field(
         default=None, description="of a `network`: unroll factors and resources that the search chose, and the speedup"
     )
-    layers: list[dict[str, float | int | str]] = Field(
+    warnings: list[str] = Field(default=[], description="why the numbers may be further off than the model's errors")
+    layers: list[dict[str, bool | float | int | str]] = Field(
         description="a row for each layer, equal ones together with their `count`; columns as the model has them"
     )
 

@@ -30,6 +30,7 @@ def predict_latency(
     costs = open_costs(session, predictors, device, space, keys)
     latencies = costs.latencies(architectures, request.interval)
     unlike = latencies.is_unlike or [None] * len(architectures)
+    extrapolated = latencies.is_extrapolated or [None] * len(architectures)
     rows = zip(
         architectures,
         latencies.value_ms.tolist(),
@@ -37,6 +38,7 @@ def predict_latency(
         latencies.upper_ms.tolist(),
         latencies.origins,
         unlike,
+        extrapolated,
         strict=True,
     )
     results = [
@@ -47,13 +49,29 @@ def predict_latency(
             upper_ms=upper,
             origin=origin,
             unlike_samples=is_unlike,
+            extrapolated=is_extrapolated,
         )
-        for architecture, value, lower, upper, origin, is_unlike in rows
+        for architecture, value, lower, upper, origin, is_unlike, is_extrapolated in rows
     ]
-    answer = PredictionAnswer(device=device.name, space=space.name, predictor=costs.info, results=results)
+    answer = PredictionAnswer(
+        device=device.name,
+        space=space.name,
+        predictor=costs.info,
+        results=results,
+        warnings=_warnings(device, sum(map(bool, extrapolated)), len(results)),
+    )
     if request.breakdown:
         _break_down(session, predictors, device, space, architectures, answer)
     return answer
+
+
+def _warnings(device: Device, extrapolated: int, asked: int) -> list[str]:
+    if not extrapolated:
+        return []
+    return [
+        f"{extrapolated} of {asked} latencies rest on areas of circuits beyond those that the model of {device.name} "
+        "was fitted to, and may be off; `simulate` names the layers"
+    ]
 
 
 def _break_down(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,11 +92,12 @@ def run_search(
         result = search(rng=np.random.default_rng(request.seed))
     if not result.feasible and result.stopped_by != "cancelled":
         raise unreachable(request, problem, result)
+    front = _front(problem, result, devices, accuracy, request)
     return SearchAnswer(
         job=job_id,
         space=space.name,
         device=next(iter(devices.costs)),
-        front=_front(problem, result, devices, accuracy, request),
+        front=front,
         front_size=result.front_size,
         evaluations=result.evaluations,
         failed=result.failed,
@@ -108,7 +109,7 @@ def run_search(
         predictor=devices.first.info,
         predictors={name: costs.info for name, costs in devices.costs.items()} if len(devices.costs) > 1 else {},
         accuracy=accuracy.info if accuracy else None,
-        warnings=_warnings(request, accuracy, devices),
+        warnings=[*_warnings(request, accuracy, devices), *_extrapolations(front)],
     )
 
 
@@ -162,6 +163,21 @@ def _warnings(request: SearchRequest, accuracy: AccuracySource | None, devices: 
     ]
 
 
+def _extrapolations(front: Sequence[FrontEntry]) -> list[str]:
+    """Of costs that rest on more than their model was fitted to."""
+    extra = [entry.model_extra or {} for entry in front]
+    marked = sum(
+        any(each.get("extrapolated") for each in (members, *members.get("devices", {}).values())) for members in extra
+    )
+    if not marked:
+        return []
+    return [
+        f"{marked} of the {len(front)} members of the front are marked `extrapolated`: they rest on areas of circuits "
+        "beyond those that the model was fitted to, and may be further off than their intervals say; `simulate` names "
+        "the layers"
+    ]
+
+
 def _front(
     problem: Problem,
     result: SearchResult,
@@ -177,6 +193,8 @@ def _front(
     entries = []
     for candidate, bounded, explanation in zip(result.front, bounds, explained, strict=True):
         members: dict[str, Any] = bounded | dict(candidate.values) | explanation
+        if "luts" not in members:
+            members = {name: value for name, value in members.items() if name not in ("luts_lower", "luts_upper")}
         architecture = candidate.architecture
         if isinstance(devices.first, Codesign):
             members |= devices.first.members(architecture)

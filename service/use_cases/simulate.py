@@ -64,6 +64,7 @@ def simulate(spaces: Mapping[str, SearchSpace], request: SimulationRequest) -> S
         area_mm2=cost.area_mm2,
         resources=dict(cost.resources) or None,
         macs=sum(layer.macs for layer in cost.layers),
+        warnings=list(cost.warnings),
         layers=[_row(layer, count) for layer, count in _grouped(cost.layers)],
     )
 
@@ -208,10 +209,10 @@ def _grouped(layers: Sequence[LayerCost]) -> list[tuple[LayerCost, int]]:
     return list(by_content.values())
 
 
-def _row(layer: LayerCost, count: int) -> dict[str, float | int | str]:
+def _row(layer: LayerCost, count: int) -> dict[str, bool | float | int | str]:
     """A layer under the column names of the published simulators' tables."""
-    row: dict[str, float | int | str] = {"layer": layer.name, "count": count}
-    row |= {name: value if isinstance(value, str) else _number(value) for name, value in layer.details.items()}
+    row: dict[str, bool | float | int | str] = {"layer": layer.name, "count": count}
+    row |= {name: value if isinstance(value, str | bool) else _number(value) for name, value in layer.details.items()}
     if layer.cycles is not None:
         for name in ("compute", "dram", "total"):
             row[f"cycle_{name}"] = _number(getattr(layer.cycles, name))

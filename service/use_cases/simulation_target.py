@@ -178,7 +178,14 @@ def _has_modes(description: Mapping[str, object]) -> bool:
 
 def _changes(request: SimulationRequest, description: Mapping[str, Any]) -> Changes:
     """Raises: InvalidRequestError for what is chosen twice."""
-    values, pointers = dict(request.set), {key: json_pointer(["set", key]) for key in request.set}
+    values: dict[str, Any] = {}
+    pointers: dict[str, str] = {}
+    faults: list[FieldError] = []
+    for name, (key, value) in zip(request.set, map(_hardware_change, request.set.items()), strict=True):
+        pointer = json_pointer(["set", name])
+        if key in values:
+            faults.append(FieldError(f"{pointers[key]} chooses that too", pointer=pointer))
+        values[key], pointers[key] = value, pointer
     if request.model is not None and "stage" in request.set:
         raise InvalidRequestError([FieldError("choose the stage as `stage`", pointer="/set/stage")])
     chosen: list[tuple[str, Any, str]] = []
@@ -190,7 +197,6 @@ def _changes(request: SimulationRequest, description: Mapping[str, Any]) -> Chan
         members = {name: value for name, value in given.items() if value is not None}
         keys = zip(hardware_changes(members).items(), members, strict=True)
         chosen += [(key, value, json_pointer([*path, member])) for (key, value), member in keys]
-    faults = []
     for key, value, pointer in chosen:
         rivals = WEIGHT_KEYS if key in WEIGHT_KEYS else {key}
         faults += [
@@ -205,6 +211,12 @@ def _changes(request: SimulationRequest, description: Mapping[str, Any]) -> Chan
         compared = comparison_weight_bits(str(request.target), request.model, request.stage, mode)
         values |= {} if compared is None else {"native_weight_bits": compared}
     return Changes(values, pointers)
+
+
+def _hardware_change(change: tuple[str, Any]) -> tuple[str, Any]:
+    """A key of `set` as the description calls it."""
+    ((key, value),) = hardware_changes(dict([change])).items()
+    return key, value
 
 
 @contextmanager

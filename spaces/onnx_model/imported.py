@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from spaces.base import Layer, Workload
+from spaces.wiring import from_inputs
 
 _DEFAULTS = {field.name: field.default for field in fields(Layer)}
 
@@ -65,7 +66,11 @@ class ImportedModel:
     def workload(self) -> Workload:
         """The layers; `input_shape` is that of the first input without its batch."""
         first = self.input_shapes[0] if self.input_shapes else ()
-        return Workload(tuple(one.layer for one in self.layers), input_shape=first[1:])
+        return Workload(
+            tuple(one.layer for one in self.layers),
+            input_shape=first[1:],
+            reads=from_inputs([one.inputs for one in self.layers]),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A document of plain values."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from targets.errors import TargetError
+from targets.errors import RefusedNetworkError, TargetError
 
 
 class FpgaError(TargetError):
@@ -58,17 +58,22 @@ class SynthesisCancelledError(SynthesisError):
         super().__init__(tool, "was stopped")
 
 
-class OutsideModelRangeError(FpgaError):
+class OutsideModelRangeError(FpgaError, RefusedNetworkError):
     """The fitted model of areas has seen nothing like it.
 
     Attributes:
         name: what is outside.
         value: of it.
         bounds: smallest and largest value that the model was fitted to.
+        layer: whose circuit it is, where a network was asked for.
     """
 
-    def __init__(self, name: str, value: float, bounds: tuple[float, float]):
-        super().__init__(f"{name} of {value:g} is outside of {bounds[0]:g} to {bounds[1]:g}, which the model has seen")
+    def __init__(self, name: str, value: float, bounds: tuple[float, float], layer: str | None = None):
+        of_layer = "" if layer is None else f"layer {layer!r} would rest on extrapolated areas: "
+        super().__init__(
+            f"{of_layer}{name} of {value:g} is outside of {bounds[0]:g} to {bounds[1]:g}, which the model has seen"
+        )
         self.name = name
         self.value = value
         self.bounds = bounds
+        self.layer = layer

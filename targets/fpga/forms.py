@@ -9,6 +9,8 @@
 - Pooling and additions take an adder (or comparator) for each further operand, in one lane or more up to all channels.
   An addition needs memory for the branch that waits: a whole feature map.
 - Window buffers, of one row less than the window has, are in block RAM in every form but the fully unrolled one.
+- What an unrolled form takes comes from the fitted model of areas; a tree of more weights or levels than any that was
+  synthesised, or operands of other widths, lie beyond it, and the form says so.
 - Norms and activation functions are thresholds at the end of a tree; they, and moving data, take nothing of their own.
 """
 
@@ -16,11 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from spaces.base import Layer
 from targets.fpga.area import load_area_model
-from targets.fpga.features import expected_features
+from targets.fpga.features import Features, expected_features
 from targets.fpga.hardware import FpgaHardware
 from targets.fpga.options import Options
 from targets.fpga.primitives import adder_levels
@@ -33,6 +35,14 @@ _KILOBITS_PER_PORT_BIT: Final = 0.5
 _ENDS: Final = 2
 
 
+class Beyond(NamedTuple):
+    """A property of a circuit outside of what the model of areas was fitted to: which, its value, the fitted bounds."""
+
+    name: str
+    value: float
+    bounds: tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """A layer on the fabric.
@@ -42,8 +52,9 @@ class Form:
         cycles: from one sample to the next.
         depth: further cycles until the last result is there.
         luts, flip_flops, dsps, memory_kilobits: what it takes.
-        luts_upper: bound of a 90 % interval of `luts`.
+        luts_lower, luts_upper: bounds of a 90 % interval of `luts`, as wide as within the model's range.
         widest_bits: of its additions.
+        beyond: why its cells are extrapolated; empty where they are not.
     """
 
     name: str
@@ -53,8 +64,10 @@ class Form:
     flip_flops: float = 0.0
     dsps: int = 0
     memory_kilobits: float = 0.0
+    luts_lower: float = 0.0
     luts_upper: float = 0.0
     widest_bits: float = 0.0
+    beyond: tuple[Beyond, ...] = ()
 
 
 def forms(
@@ -64,8 +77,6 @@ def forms(
 
     Args:
         has_dsps: whether folded layers multiply in DSPs; otherwise in LUTs.
-
-    Raises: OutsideModelRangeError where the hardware does not extrapolate.
     """
     options = hardware.options(weight_bits, activation_bits)
     if layer.kind in PRODUCT_KINDS:
@@ -79,6 +90,7 @@ def forms(
 def _unrolled(layer: Layer, hardware: FpgaHardware, options: Options) -> Iterator[Form]:
     length = layer.kernel_area * (layer.in_channels // layer.groups)
     tree = expected_features(length, hardware.sparsity, options)
+    beyond = _beyond(tree, options)
     width = (layer.out_width - 1) * layer.stride + (layer.kernel_width or layer.kernel)
     height = (layer.out_height - 1) * layer.stride + layer.kernel
     copies = {"pixel-wise": (1, layer.out_height * width, layer.kernel_area * layer.in_channels)}
@@ -94,7 +106,7 @@ def _unrolled(layer: Layer, hardware: FpgaHardware, options: Options) -> Iterato
             options,
             hardware.lut_size,
             values * options.activation_bits,
-            extrapolate=hardware.extrapolates,
+            extrapolate=True,
         )
         yield Form(
             name,
@@ -102,10 +114,22 @@ def _unrolled(layer: Layer, hardware: FpgaHardware, options: Options) -> Iterato
             int(tree.levels) + _ENDS,
             luts.value,
             flip_flops.value,
+            luts_lower=luts.lower,
             luts_upper=luts.upper,
             widest_bits=tree.widest_bits,
+            beyond=beyond,
             memory_kilobits=0.0 if name == "unrolled" else _rows_kilobits(layer, options),
         )
+
+
+def _beyond(tree: Features, options: Options) -> tuple[Beyond, ...]:
+    """What of a single tree the model of areas has not seen; many of them beside each other are no news to it."""
+    ranges = load_area_model().ranges
+    widths = {"weight_bits": options.weight_bits, "activation_bits": options.activation_bits}
+    outside = [name for name, bits in widths.items() if not ranges[name][0] <= bits <= ranges[name][1]]
+    sizes = {"nonzeros": tree.nonzeros, "levels": tree.levels}
+    outside += [name for name, size in sizes.items() if size > ranges[name][1]]
+    return tuple(Beyond(name, float({**widths, **sizes}[name]), ranges[name]) for name in outside)
 
 
 def _folded(layer: Layer, options: Options, hardware: FpgaHardware, *, has_dsps: bool) -> Iterator[Form]:
@@ -128,6 +152,7 @@ def _folded(layer: Layer, options: Options, hardware: FpgaHardware, *, has_dsps:
             -(-units // hardware.dsp_multiply_accumulates) if in_dsp else 0,
             max(weights, units * options.weight_bits * _KILOBITS_PER_PORT_BIT) + rows,
             luts,
+            luts,
             float(sum_bits),
         )
 
@@ -148,6 +173,7 @@ def _streamed(layer: Layer, options: Options) -> Iterator[Form]:
             luts,
             luts,
             memory_kilobits=memory,
+            luts_lower=luts,
             luts_upper=luts,
             widest_bits=float(bits),
         )

@@ -5,8 +5,8 @@ chosen as follows: for a wanted pace of T cycles, each layer takes the form that
 with fixed prices for DSPs and block RAM; the smallest T of a geometric series whose forms fit into the part together is
 the network's, once with folded layers in DSPs and once in LUTs. A larger part can only lower T.
 
-A layer starts when the one before has made the rows of its first window (all of them where it is fully unrolled), and
-ends no earlier than that one does. Branches are taken one after the other, in the order of the workload.
+The way of a sample from the first input to the last output is the longest path through the network, see
+`targets.fpga.schedule`: branches run at the same time.
 
 Source of the unrolled forms: Dai et al. 2024 (Kratos), arXiv 2407.06033; the folding is ours.
 """
@@ -14,30 +14,29 @@ Source of the unrolled forms: Dai et al. 2024 (Kratos), arXiv 2407.06033; the fo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
 import numpy as np
 
-from spaces.base import FloatArray, Layer, Workload
-from targets.base import Cost, Cycles, LayerCost, Precision
+from spaces.base import BoolArray, FloatArray, IntArray, Workload
+from targets.base import Cost, CostArrays, Cycles, LayerCost, Precision
 from targets.errors import NotFittingError, UnsupportedPrecisionError
-from targets.fpga.forms import Form, forms
+from targets.fpga.errors import OutsideModelRangeError
+from targets.fpga.forms import Beyond, Form
 from targets.fpga.hardware import FpgaHardware
+from targets.fpga.ladders import COLUMNS, RESOURCES, Ladder, Shapes, ladders
+from targets.fpga.schedule import Step, Times, schedule
 from targets.hardware_target import HardwareTarget
 
-_RESOURCES: Final = ("luts", "flip_flops", "dsps", "memory_kilobits")
-# In LUTs: what the multiplier of a DSP takes instead, and a share of the ratio of memory to LUTs that parts have.
-_PRICES: Final = np.array([1.0, 0.0, 200.0, 10.0])
-# Paces that are tried, in cycles from one sample to the next: four for each doubling, up to 2^44.
-_PACES: Final[FloatArray] = np.unique(np.floor(2 ** (np.arange(177) / 4)))
+_TOTALS: Final = (*RESOURCES, "luts_lower", "luts_upper")
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FpgaUnrolled(HardwareTarget[FpgaHardware]):
-    """The cost of workloads on one part."""
+    """The cost of workloads on one part; a `BatchTarget`."""
 
     @property
     def is_additive(self) -> bool:
@@ -50,14 +49,21 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
         Raises:
             UnsupportedPrecisionError: operands too wide.
             NotFittingError: the network does not fit, however folded.
-            OutsideModelRangeError: see `FpgaHardware.extrapolates`.
+            OutsideModelRangeError: a layer rests on extrapolated areas, see `FpgaHardware.extrapolates`.
         """
-        precision = precision or self.native_precision
-        bits = self._bits(precision)
-        chosen, pace = self._chosen(workload.layers, bits)
-        clock_ghz = self._clock_ghz(chosen)
-        rows = tuple(self._rows(workload, chosen, clock_ghz))
-        totals = _taken(chosen).sum(axis=0)
+        choice = _Choice.of([workload], self.hardware, self._bits(precision))
+        if not choice.fits[0]:
+            resource, needed, available = choice.lacks()
+            raise NotFittingError(self.name, resource, needed, available)
+        chosen = choice.forms(0)
+        beyond = [(layer.name, form.beyond) for layer, form in zip(workload.layers, chosen, strict=True) if form.beyond]
+        if beyond and not self.hardware.extrapolates:
+            name, (first, *_) = beyond[0]
+            raise OutsideModelRangeError(*first, layer=name)
+        clock_ghz = float(self._clock_ghz(choice.largest("widest_bits"))[0])
+        pace = float(choice.paces[0])
+        rows = tuple(_rows(workload, chosen, choice.times(0), pace, clock_ghz))
+        totals = {name: float(choice.totals(name)[0]) for name in _TOTALS}
         return Cost(
             latency_ms=sum(row.latency_ms for row in rows),
             energy_mj=None,
@@ -66,129 +72,179 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
             layers=rows,
             cycles=sum((row.cycles for row in rows if row.cycles is not None), Cycles()),
             resources={
-                **dict(zip(_RESOURCES, totals.tolist(), strict=True)),
-                "initiation_interval_cycles": float(pace),
+                **totals,
+                "initiation_interval_cycles": pace,
                 "clock_ghz": clock_ghz,
                 "samples_per_second": 1e9 * clock_ghz / pace if chosen else 0.0,
             },
+            warnings=_warnings(beyond),
         )
 
-    def _bits(self, precision: Precision) -> tuple[int, int]:
+    def cost_arrays(self, workloads: Sequence[Workload], precision: Precision | None = None) -> CostArrays:
+        """Costs of n workloads, NaN for those that `cost` refuses. Raises: UnsupportedPrecisionError."""
+        choice = _Choice.of(workloads, self.hardware, self._bits(precision))
+        is_extrapolated = choice.largest("is_extrapolated") > 0
+        is_answered = choice.fits & (self.hardware.extrapolates | ~is_extrapolated)
+        cycles = np.full(len(workloads), np.nan)
+        for row in np.flatnonzero(is_answered).tolist():
+            behind = (workloads[row].batch - 1) * choice.paces[row]
+            cycles[row] = max(choice.times(row).ends, default=0.0) + behind
+        luts, lower, upper = (
+            np.where(is_answered, choice.totals(name), np.nan) for name in ("luts", "luts_lower", "luts_upper")
+        )
+        return CostArrays(
+            latency_ms=cycles / (1e6 * self._clock_ghz(choice.largest("widest_bits"))),
+            energy_mj=None,
+            area_mm2=self.hardware.area_mm2,
+            model=self.hardware.target,
+            luts=luts,
+            luts_lower=lower,
+            luts_upper=upper,
+            is_extrapolated=is_answered & is_extrapolated,
+        )
+
+    def _bits(self, precision: Precision | None) -> tuple[int, int]:
+        precision = precision or self.native_precision
         bits = ceil(precision.weight_bits), ceil(precision.activation_bits)
         widest = self.hardware.widest_operands
         if max(bits) > widest:
             raise UnsupportedPrecisionError(self.name, max(bits), range(1, widest + 1))
         return bits
 
-    def _chosen(self, layers: Sequence[Layer], bits: tuple[int, int]) -> tuple[list[Form], int]:
-        """A form for each layer, and the cycles from one sample to the next."""
-        if not layers:
-            return [], 1
-        available = np.array([getattr(self.hardware, name) for name in _RESOURCES]) * self.hardware.usable_share
-        found: list[list[Form]] = []
-        smallest: list[FloatArray] = []
-        for has_dsps in (True, False):
-            known = _ladders(self.hardware, *bits, has_dsps)  # pyright: ignore[reportArgumentType]  (frozen, so hashable)
-            ladders = [known[layer] for layer in layers]
-            totals = np.sum([ladder.resources for ladder in ladders], axis=0)
-            fits = (totals <= available).all(axis=1)
-            if fits.any():
-                place = int(fits.argmax())
-                found.append([ladder.forms[place] for ladder in ladders])
-            smallest.append(totals[-1])
-        if not found:
-            least = min(smallest, key=lambda total: float((total / np.maximum(available, 1e-9)).max()))
-            worst = int((least / np.maximum(available, 1e-9)).argmax())
-            raise NotFittingError(self.name, _RESOURCES[worst], float(least[worst]), float(available[worst]))
-        chosen = min(found, key=lambda each: max(form.cycles for form in each))
-        return chosen, max(form.cycles for form in chosen)
-
-    def _clock_ghz(self, chosen: Sequence[Form]) -> float:
-        widest = max((form.widest_bits for form in chosen), default=0.0)
-        path_ns = self.hardware.logic_ns + self.hardware.carry_ns_per_bit * widest
-        return min(self.hardware.max_clock_ghz, 1 / path_ns) if path_ns else self.hardware.max_clock_ghz
-
-    def _rows(self, workload: Workload, chosen: Sequence[Form], clock_ghz: float) -> Iterator[LayerCost]:
-        """Each layer's part of the way from the first input to the last output, and the batch's at the slowest one."""
-        start = end = 0.0
-        before: Form | None = None
-        slowest = max(range(len(chosen)), key=lambda index: chosen[index].cycles, default=0)
-        for index, (layer, form) in enumerate(zip(workload.layers, chosen, strict=True)):
-            if form.name == "free":
-                added = 0.0
-            else:
-                start += 0.0 if before is None else _awaited_share(layer, form) * before.cycles + before.depth
-                finished = max(start + form.cycles, end) + form.depth
-                added, end, before = finished - end, finished, form
-            if index == slowest:
-                added += (workload.batch - 1) * form.cycles
-            yield LayerCost(
-                name=layer.name,
-                latency_ms=added / (clock_ghz * 1e6),
-                energy_mj=None,
-                macs=workload.batch * layer.macs,
-                bytes_moved=0.0,
-                cycles=Cycles(added, 0, added),
-                details={
-                    "form": form.name,
-                    "interval_cycles": form.cycles,
-                    "luts": form.luts,
-                    "luts_upper": form.luts_upper,
-                    "flip_flops": form.flip_flops,
-                    "dsps": form.dsps,
-                    "memory_kilobits": form.memory_kilobits,
-                },
-            )
+    def _clock_ghz(self, widest_bits: FloatArray) -> FloatArray:
+        path_ns = self.hardware.logic_ns + self.hardware.carry_ns_per_bit * widest_bits
+        return np.minimum(self.hardware.max_clock_ghz, 1 / np.maximum(path_ns, 1e-12))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Ladder:
-    """A layer's cheapest form at each pace: the forms, and what they take (paces, resources)."""
+class _Choice:
+    """The forms that n networks take on a part.
 
-    forms: tuple[Form, ...]
-    resources: FloatArray
+    Attributes:
+        workloads: the networks.
+        shapes: their layers.
+        ladders: what these choose from: with folded layers in DSPs, and in LUTs; with their values.
+        available: (resources,) of the part.
+        way: (n,) index of the ladders.
+        places: (n,) of the pace in these ladders.
+        fits: (n,) whether the network fits at all.
+        values: (n, layers of one shape, columns) of the forms, see `COLUMNS`.
+        paces: (n,) cycles from one sample to the next.
+    """
+
+    workloads: Sequence[Workload]
+    shapes: Shapes
+    ladders: Sequence[tuple[tuple[Ladder, ...], FloatArray]]
+    available: FloatArray
+    way: IntArray
+    places: IntArray
+    fits: BoolArray
+    values: FloatArray
+    paces: FloatArray
+
+    @classmethod
+    def of(cls, workloads: Sequence[Workload], hardware: FpgaHardware, bits: tuple[int, int]) -> _Choice:
+        """The quickest forms that fit; of equally quick ones those with DSPs."""
+        shapes = Shapes([workload.layers for workload in workloads])
+        both = [ladders(shapes.layers, hardware, bits, has_dsps=has_dsps) for has_dsps in (True, False)]
+        available = np.array([getattr(hardware, name) for name in RESOURCES]) * hardware.usable_share
+        found = [_quickest(shapes.counts, values, available) for _, values in both]
+        way = np.argmin([np.where(fits, paces, np.inf) for _, fits, _, paces in found], axis=0)
+        places, fits, values, paces = (
+            np.where((way == 1).reshape(-1, *(1,) * (first.ndim - 1)), second, first)
+            for first, second in zip(*found, strict=True)
+        )
+        return cls(workloads, shapes, both, available, way, places, fits, values, paces)
+
+    def totals(self, name: str) -> FloatArray:
+        """(n,) sum of a column over each network's layers."""
+        return (self.shapes.counts * self.values[:, :, COLUMNS[name]]).sum(axis=1)
+
+    def largest(self, name: str) -> FloatArray:
+        """(n,) largest of a column among each network's layers; 0 without a layer."""
+        return _largest(self.shapes.counts, self.values, name)
+
+    def forms(self, row: int) -> list[Form]:
+        """Of each layer of a network."""
+        found, _ = self.ladders[self.way[row]]
+        of_shape = [ladder.forms[ladder.chosen[self.places[row]]] for ladder in found]
+        return [of_shape[number] for number in self.shapes.numbers[row]]
+
+    def times(self, row: int) -> Times:
+        """When the layers of a network end."""
+        columns = [COLUMNS[name] for name in ("awaited_share", "cycles", "depth")]
+        steps = [
+            None if share != share else Step(share, *rest) for share, *rest in self.values[row][:, columns].tolist()
+        ]
+        return schedule([steps[number] for number in self.shapes.numbers[row]], self.workloads[row].reads)
+
+    def lacks(self) -> tuple[str, float, float]:
+        """What the first network has too little of at the slowest pace, how much it needs and how much there is."""
+        columns = slice(len(RESOURCES))
+        smallest = [self.shapes.counts[0] @ values[:, -1, columns] for _, values in self.ladders]
+        available = np.maximum(self.available, 1e-9)
+        least = min(smallest, key=lambda total: float((total / available).max()))
+        worst = int((least / available).argmax())
+        return RESOURCES[worst], float(least[worst]), float(self.available[worst])
 
 
-class _Ladders(dict[Layer, _Ladder]):
-    """Those of all layers on one part, made when they are asked for; layers of one shape share theirs."""
+def _quickest(
+    counts: FloatArray, values: FloatArray, available: FloatArray
+) -> tuple[IntArray, BoolArray, FloatArray, FloatArray]:
+    """Places, fits, values and paces as in `_Choice`, of values at all paces."""
+    shapes, paces, _ = values.shape
+    needed = values[:, :, : len(RESOURCES)].reshape(shapes, paces * len(RESOURCES))
+    totals = (counts @ needed).reshape(-1, paces, len(RESOURCES))
+    is_fitting = np.all(totals <= available, axis=2)
+    places = is_fitting.argmax(axis=1)
+    chosen = values[np.arange(shapes), places[:, None]]
+    return places, np.any(is_fitting, axis=1), chosen, np.maximum(_largest(counts, chosen, "cycles"), 1.0)
 
-    def __init__(self, hardware: FpgaHardware, weight_bits: int, activation_bits: int, *, has_dsps: bool):
-        super().__init__()
-        self._forms = partial(
-            forms, hardware=hardware, weight_bits=weight_bits, activation_bits=activation_bits, has_dsps=has_dsps
+
+def _largest(counts: FloatArray, values: FloatArray, name: str) -> FloatArray:
+    return np.where(counts > 0, values[:, :, COLUMNS[name]], 0.0).max(axis=1, initial=0.0)
+
+
+def _rows(
+    workload: Workload, chosen: Sequence[Form], times: Times, pace: float, clock_ghz: float
+) -> Iterator[LayerCost]:
+    """Each layer's part of the way from the first input to the last output, and the batch's at the slowest one."""
+    added = dict(times.path())
+    slowest = next((index for index, form in enumerate(chosen) if form.cycles == pace and form.name != "free"), 0)
+    added[slowest] = added.get(slowest, 0.0) + (workload.batch - 1) * pace
+    for index, (layer, form) in enumerate(zip(workload.layers, chosen, strict=True)):
+        cycles = added.get(index, 0.0)
+        yield LayerCost(
+            name=layer.name,
+            latency_ms=cycles / (clock_ghz * 1e6),
+            energy_mj=None,
+            macs=workload.batch * layer.macs,
+            bytes_moved=0.0,
+            cycles=Cycles(cycles, 0, cycles),
+            details={
+                "form": form.name,
+                "extrapolated": bool(form.beyond),
+                "interval_cycles": form.cycles,
+                **{name: getattr(form, name) for name in _TOTALS},
+            },
         )
 
-    def __missing__(self, layer: Layer) -> _Ladder:
-        nameless = replace(layer, name="")
-        self[layer] = self._made(layer) if layer == nameless else self[nameless]
-        return self[layer]
 
-    def _made(self, layer: Layer) -> _Ladder:
-        every = sorted(self._forms(layer), key=lambda form: form.cycles)
-        taken = _taken(every)
-        cycles, prices = np.array([form.cycles for form in every]), taken @ _PRICES
-        # A pace that no form keeps is out of reach: it takes infinitely much.
-        impossible = replace(every[0], luts=float("inf"))
-        chosen = tuple(
-            every[int(np.where(cycles <= pace, prices, np.inf).argmin())] if cycles[0] <= pace else impossible
-            for pace in _PACES
-        )
-        return _Ladder(chosen, _taken(chosen))
-
-
-@lru_cache(maxsize=128)
-def _ladders(hardware: FpgaHardware, weight_bits: int, activation_bits: int, has_dsps: bool) -> _Ladders:
-    return _Ladders(hardware, weight_bits, activation_bits, has_dsps=has_dsps)
-
-
-def _awaited_share(layer: Layer, form: Form) -> float:
-    """Part of its input that a layer needs before it starts."""
-    if form.name == "unrolled" or layer.kind in ("linear", "matmul"):
-        return 1.0
-    return min(layer.kernel / max(layer.in_height, 1), 1.0)
-
-
-def _taken(several: Sequence[Form]) -> FloatArray:
-    """(n, resources) what each form takes."""
-    rows = [[getattr(form, name) for name in _RESOURCES] for form in several]
-    return np.array(rows, dtype=np.float64).reshape(-1, len(_RESOURCES))
+def _warnings(beyond: Sequence[tuple[str, tuple[Beyond, ...]]]) -> tuple[str, ...]:
+    """Args: beyond: names of the layers whose cells are extrapolated, with why."""
+    if not beyond:
+        return ()
+    farthest: dict[str, Beyond] = {}
+    for each in (each for _, several in beyond for each in several):
+        known = farthest.setdefault(each.name, each)
+        farthest[each.name] = max(known, each, key=lambda one: abs(one.value - sum(one.bounds) / 2))
+    reasons = ", ".join(
+        f"{name} {each.value:,.4g} where {each.bounds[0]:g} to {each.bounds[1]:g} were synthesised"
+        for name, each in farthest.items()
+    )
+    names = ", ".join(name for name, _ in beyond[:_NAMED])
+    more = f" and {len(beyond) - _NAMED} more" if len(beyond) > _NAMED else ""
+    return (
+        f"cells of {len(beyond)} layers ({names}{more}) are extrapolated: {reasons}; they may be further off than "
+        "their intervals say",
+    )

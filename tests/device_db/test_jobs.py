@@ -48,6 +48,19 @@ def test_claim_takes_the_oldest_and_then_none(session):
     assert all(job.state is JobState.running and job.worker == "w" and job.attempts == 1 for job in claimed if job)
 
 
+def test_claim_of_some_kinds_leaves_the_others(session):
+    jobs = Jobs(session)
+    first, second, third = (jobs.create(kind, {}).id for kind in ("long", "short", "short"))
+    assert jobs.counts(["short"]) == {JobState.queued: 2}
+    assert [job and job.id for job in (jobs.claim("w", ["short"]) for _ in range(3))] == [second, third, None]
+    assert jobs.counts(["short"]) == {JobState.running: 2}
+    assert jobs.counts([]) == {}
+    assert jobs.claim("w", []) is None
+    claimed = jobs.claim("w", ["short", "long"])
+    assert claimed is not None
+    assert claimed.id == first
+
+
 def test_finish_stores_the_result(session):
     job = _started(session)
     assert Jobs(session).heartbeat(job.id, {"evaluations": 7}) is False

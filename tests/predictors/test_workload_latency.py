@@ -89,7 +89,7 @@ def test_network_with_a_kernel_that_was_never_timed_has_wider_bounds_and_says_so
         """A space of two networks: a timed one as it is, and with a small normalisation over neighbours."""
 
         def workload(self, architecture: Architecture) -> Workload:
-            return replace(plain, layers=(*plain.layers, *([local] if architecture.key == "local" else [])))
+            return replace(plain, layers=(*plain.layers, *([local] if architecture.key == "local" else [])), reads=())
 
     given = replace(model, space=Given())  # pyright: ignore[reportArgumentType]
     networks = [Architecture("nb201", "plain"), Architecture("nb201", "local")]

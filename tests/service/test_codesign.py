@@ -72,7 +72,7 @@ class OfGroups:
         return self.target.supports(layer)
 
     def cost(self, workload: Workload, precision: Precision | None = None) -> Cost:
-        return self.target.cost(replace(workload, layers=layers_of(workload.layers, self.groups)))
+        return self.target.cost(replace(workload, layers=layers_of(workload.layers, self.groups), reads=()))
 
 
 def groups(**options: Any) -> dict[str, Any]:
@@ -417,3 +417,18 @@ def test_search_candidate_that_one_of_many_others_makes_possible_is_searched(sha
 def test_search_senseless_decisions_are_refused(shared: TestClient, body: dict[str, Any], pointer: str, reason: str):
     faults = refuse(shared, **{"objectives": ["latency_ms"], **body})
     assert any(found == pointer and reason in message for found, message in faults), faults
+
+
+def test_search_widths_may_be_keys_of_the_hardware_under_either_name(shared: TestClient):
+    body = {"space": "nb201", "device": "olive", "objectives": ["latency_ms", "macs"], "budget": {"evaluations": 30}}
+    body |= {"algorithm": "random"}
+    names = ("weight_bits", "native_weight_bits")
+    answers = [shared.post("/search", json=body | {"hardware": {name: [4, 8]}}).json() for name in names]
+    latencies = [[entry["latency_ms"] for entry in answer["front"]] for answer in answers]
+    assert latencies[0] == latencies[1]
+    assert {entry["hardware"]["weight_bits"] for entry in answers[0]["front"]} <= {4, 8}
+    for other in ({"hardware": {name: [4, 8] for name in names}}, {"precision": {"weight_bits": [4, 8]}}):
+        decided = {"hardware": {"weight_bits": [4, 8]}} | other
+        refused = shared.post("/search", json=body | decided)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"] == "/hardware/weight_bits"

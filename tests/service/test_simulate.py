@@ -434,3 +434,38 @@ def test_simulate_senseless_network_is_refused_where_it_is_wrong(
     (fault,) = refusal(shared, **body)
     assert fault[0] == pointer
     assert reason in fault[1]
+
+
+@pytest.mark.parametrize("target", [*{load_hardware(name).target: name for name in hardware_names()}.values()])
+def test_simulate_widths_have_one_name_wherever_they_are_given(shared: TestClient, target: str):
+    assert not {"weight_bits", "activation_bits"} & type(load_hardware(target)).model_fields.keys()
+    inside = simulate(shared, target=target, set={"weight_bits": 4, "activation_bits": 8}, **NETWORK)
+    assert inside == simulate(shared, target=target, weight_bits=4, activation_bits=8, **NETWORK)
+    assert inside == simulate(
+        shared, target=target, set={"native_weight_bits": 4, "native_activation_bits": 8}, **NETWORK
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({"set": {"weight_bits": 4}, "weight_bits": 4}, ("/set/weight_bits", "/weight_bits chooses that too")),
+        (
+            {"set": {"weight_bits": 4}, "precision": {"weight_format": "int4"}},
+            ("/set/weight_bits", "/precision/weight_format chooses that too"),
+        ),
+        (
+            {"set": {"activation_bits": 4, "native_activation_bits": 4}},
+            ("/set/native_activation_bits", "/set/activation_bits chooses that too"),
+        ),
+    ],
+)
+def test_simulate_width_that_is_chosen_twice_is_refused(
+    shared: TestClient, body: dict[str, Any], fault: tuple[str, str]
+):
+    assert refusal(shared, target="fpga_unrolled", **body, **NETWORK) == [fault]
+
+
+def test_simulate_width_that_the_hardware_lacks_points_at_where_it_was_given(shared: TestClient):
+    ((pointer, reason),) = refusal(shared, target="fpga_unrolled", set={"weight_bits": 40}, **NETWORK)
+    assert (pointer, "40-bit" in reason) == ("/set/weight_bits", True)

@@ -8,8 +8,10 @@ import pytest
 from spaces import SPACES
 from spaces.base import Layer, Workload
 from targets import NotFittingError, Precision, UnsupportedPrecisionError, load_hardware, load_target, segment_costs
-from targets.fpga.forms import forms
+from targets.fpga.errors import OutsideModelRangeError
+from targets.fpga.forms import Form, forms
 from targets.fpga.hardware import FpgaHardware
+from targets.fpga.ladders import RESOURCES
 from targets.fpga.primitives import Conv2dFullyUnrolled, Conv2dPixelWise, Conv2dRowParallel
 from targets.fpga.target import FpgaUnrolled
 
@@ -133,8 +135,86 @@ def test_spaces_are_costed_as_their_networks():
     costs = segment_costs(load_target("fpga_unrolled"), NB201, CELLS)
     whole = [load_target("fpga_unrolled").cost(NB201.workload(cell)) for cell in CELLS]
     assert costs.luts is not None
-    assert costs.latency_ms.tolist() == [cost.latency_ms for cost in whole]
-    assert costs.luts.tolist() == [cost.resources["luts"] for cost in whole]
+    np.testing.assert_allclose(costs.latency_ms, [cost.latency_ms for cost in whole], rtol=1e-12)
+    np.testing.assert_allclose(costs.luts, [cost.resources["luts"] for cost in whole], rtol=1e-12)
+
+
+def _price(form: Form) -> float:
+    return form.luts + 200 * form.dsps + 10 * form.memory_kilobits
+
+
+def _plain_choice(target: FpgaUnrolled, workload: Workload) -> tuple[float, float]:
+    """Pace and LUTs, one form and one pace after the other."""
+    hardware = target.hardware
+    found = []
+    for has_dsps in (True, False):
+        of_layer = [forms(layer, hardware, 4, 4, has_dsps=has_dsps) for layer in workload.layers]
+        for pace in np.unique(np.floor(2 ** (np.arange(100) / 4))):
+            kept = [[form for form in each if form.cycles <= pace] for each in of_layer]
+            if not all(kept):
+                continue
+            chosen = [min(sorted(each, key=lambda form: form.cycles), key=_price) for each in kept]
+            taken = {name: sum(getattr(form, name) for form in chosen) for name in RESOURCES}
+            if all(taken[name] <= hardware.usable_share * getattr(hardware, name) for name in RESOURCES):
+                found.append((max(form.cycles for form in chosen), taken["luts"]))
+                break
+    return min(found, key=lambda each: each[0])
+
+
+@pytest.mark.parametrize("changes", [{}, {"sparsity": 0.9}, {"luts": 200_000}, {"dsps": 0, "sparsity": 0.8}])
+def test_batches_are_costed_as_trying_each_form_at_each_pace_would(changes: dict[str, object]):
+    target = part(**changes)
+    workloads = [NB201.workload(cell) for cell in CELLS]
+    costs = target.cost_arrays(workloads)
+    single = [target.cost(workload) for workload in workloads]
+    np.testing.assert_allclose(costs.latency_ms, [cost.latency_ms for cost in single], rtol=1e-12)
+    assert costs.luts is not None
+    assert costs.is_extrapolated is not None
+    assert costs.is_extrapolated.tolist() == [bool(cost.warnings) for cost in single]
+    for workload, cost, luts in zip(workloads, single, costs.luts, strict=True):
+        pace, plain = _plain_choice(target, workload)
+        assert cost.resources["initiation_interval_cycles"] == pace
+        assert luts == pytest.approx(plain)
+
+
+def test_branches_of_a_network_run_at_the_same_time():
+    target = part()
+    for cell in CELLS:
+        branched = NB201.workload(cell)
+        chained = target.cost(replace(branched, reads=()))
+        cost = target.cost(branched)
+        assert cost.latency_ms < chained.latency_ms
+        assert cost.resources == chained.resources
+        assert sum(row.latency_ms for row in cost.layers) == pytest.approx(cost.latency_ms)
+
+
+LONG = Layer("long", "conv", 64, 8, 8, 8, 8, 8, 3, 1)
+
+
+def test_cells_beyond_the_synthesised_ones_are_marked_and_told():
+    cost = part().cost(Workload((CONV, LONG)))
+    assert [row.details["extrapolated"] for row in cost.layers] == [False, True]
+    (warning,) = cost.warnings
+    assert "long" in warning
+    assert "levels" in warning
+    assert "conv" not in warning.split("(")[1].split(")")[0].replace("long", "")
+    assert cost.resources["luts_lower"] < cost.resources["luts"] < cost.resources["luts_upper"]
+    assert not part().cost(Workload((CONV,))).warnings
+    (widths,) = part().cost(Workload((CONV,)), Precision(10, 4)).warnings
+    assert "weight_bits 10 where 2 to 8" in widths
+
+
+def test_extrapolation_that_is_forbidden_is_refused_by_the_name_of_the_layer():
+    target = part(extrapolates=False)
+    with pytest.raises(OutsideModelRangeError, match="'long'") as caught:
+        target.cost(Workload((CONV, LONG)))
+    assert (caught.value.layer, caught.value.name) == ("long", "nonzeros")
+    assert caught.value.value > caught.value.bounds[1]
+    assert target.cost(Workload((CONV,))).latency_ms == part().cost(Workload((CONV,))).latency_ms
+    costs = target.cost_arrays([Workload((CONV,)), Workload((CONV, LONG))])
+    assert np.isfinite(costs.latency_ms).tolist() == [True, False]
+    assert costs.is_extrapolated is not None
+    assert not costs.is_extrapolated.any()
 
 
 def test_nothing_takes_nothing_and_wide_operands_are_refused():

@@ -1,0 +1,98 @@
+"""Answers beyond what the model of areas was fitted to say so, wherever they are asked for."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from device_db import DeviceKind, Devices, create_engine, session_factory
+from targets import load_hardware
+
+LARGE = {"luts": 3_000_000}
+CELL = "4-3-2-1-3-3"
+NETWORK = {"space": "nb201", "architecture": CELL}
+SPARSE = {"sparsity": 0.9}
+
+
+def ask(client: TestClient, path: str, **body: Any) -> Any:
+    answer = client.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.fixture(scope="module")
+def strict(shared_deployment: Any) -> str:
+    """A device that answers within the range alone."""
+    engine = create_engine(shared_deployment.settings.sqlalchemy_url)
+    config = dict(load_hardware("fpga_unrolled").model_dump(mode="json")) | {"extrapolates": False}
+    with session_factory(engine).begin() as session:
+        Devices(session).add("fpga-strict", DeviceKind.simulated, "", "fpga_unrolled", config)
+    engine.dispose()
+    return "fpga-strict"
+
+
+def test_simulation_marks_rows_and_warns(shared: TestClient):
+    answer = ask(shared, "/simulate", target="fpga_unrolled", set=LARGE, **NETWORK)
+    marked = [row["layer"] for row in answer["layers"] if row["extrapolated"] is True]
+    assert 0 < len(marked) < len(answer["layers"])
+    (warning,) = answer["warnings"]
+    assert f"{len(marked)} layers ({marked[0]}," in warning
+    assert all(row["luts_lower"] <= row["luts"] <= row["luts_upper"] for row in answer["layers"])
+    taken = answer["resources"]
+    assert taken["luts_lower"] < taken["luts"] < taken["luts_upper"]
+
+
+def test_simulation_within_the_range_warns_of_nothing(shared: TestClient):
+    answer = ask(shared, "/simulate", target="fpga_unrolled", set=SPARSE, **NETWORK)
+    assert answer["warnings"] == []
+    assert {row["extrapolated"] for row in answer["layers"]} == {False}
+    assert ask(shared, "/simulate", target="olive", **NETWORK)["warnings"] == []
+
+
+def test_simulation_that_forbids_it_names_the_layer(shared: TestClient):
+    body = {"target": "fpga_unrolled", "set": LARGE | {"extrapolates": False}, **NETWORK}
+    answer = shared.post("/simulate", json=body)
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert problem["type"].endswith("outside-model-range")
+    assert problem["layer"] == "stage0.cell0.edge02.nor_conv_3x3.conv"
+    assert problem["layer"] in problem["detail"]
+    forbidden = ask(shared, "/simulate", target="fpga_unrolled", set=SPARSE | {"extrapolates": False}, **NETWORK)
+    allowed = ask(shared, "/simulate", target="fpga_unrolled", set=SPARSE, **NETWORK)
+    assert forbidden["latency_ms"] == allowed["latency_ms"]
+
+
+def test_predictions_are_marked(shared: TestClient, strict: str):
+    cells = [CELL, "0-0-0-0-0-0"]
+    answer = ask(shared, "/predict_latency", space="nb201", device="fpga_unrolled", architectures=cells)
+    assert [result["extrapolated"] for result in answer["results"]] == [False, True]
+    (warning,) = answer["warnings"]
+    assert warning.startswith("1 of 2")
+    others = ask(shared, "/predict_latency", space="nb201", device="olive", architectures=cells)
+    assert "warnings" not in others
+    assert "extrapolated" not in others["results"][0]
+    refused = shared.post("/predict_latency", json={"space": "nb201", "device": strict, "architectures": cells})
+    assert refused.status_code == 422
+    assert refused.json()["layer"].startswith("stage")
+
+
+def test_front_members_are_marked_and_carry_the_interval(shared: TestClient):
+    body: dict[str, Any] = {"space": "nb201", "budget": {"evaluations": 60}, "algorithm": "random"}
+    body["device"] = "fpga_unrolled"
+    answer = ask(shared, "/search", **body, objectives=["macs", "luts"])
+    marks = [entry["extrapolated"] for entry in answer["front"]]
+    assert True in marks
+    assert f"{sum(marks)} of the {len(marks)} members" in " ".join(answer["warnings"])
+    assert all(entry["luts_lower"] <= entry["luts"] <= entry["luts_upper"] for entry in answer["front"])
+    without = ask(shared, "/search", **body, objectives=["macs", "latency_ms"])
+    assert "luts_lower" not in without["front"][0]
+    chosen = ask(shared, "/search", **body, objectives=["macs", "luts"], hardware={"sparsity": [0.5, 0.95]})
+    by_sparsity = {entry["hardware"]["sparsity"]: entry["extrapolated"] for entry in chosen["front"]}
+    assert by_sparsity[0.95] is False
+
+
+def test_search_that_forbids_it_counts_such_networks_as_failed(shared: TestClient, strict: str):
+    body: dict[str, Any] = {"space": "nb201", "device": strict, "budget": {"evaluations": 60}, "algorithm": "random"}
+    answer = ask(shared, "/search", **body, objectives=["macs", "luts"])
+    assert answer["failed"] > 0
+    assert {entry["extrapolated"] for entry in answer["front"]} == {False}
