@@ -97,7 +97,7 @@ def _many_outputs() -> Iterator[Point]:
     ):
         yield Point("gemmt-fu", sizes, bits, bits, sparsity, flow)
     for (weight_bits, activation_bits), sparsity, flow in itertools.product(
-        [(3, 3), (5, 5), (6, 6), (7, 7), (1, 4), (8, 2), (2, 4), (3, 8)], (0.0, 0.5), LUT_FLOWS
+        [(3, 3), (5, 5), (6, 6), (7, 7), (8, 2), (2, 4), (3, 8)], (0.0, 0.5), LUT_FLOWS
     ):
         yield Point("gemmt-fu", (1, 24, 2), weight_bits, activation_bits, sparsity, flow)
         yield Point("gemmt-fu", (1, 12, 2), weight_bits, activation_bits, sparsity, flow, False)

@@ -73,7 +73,7 @@ class AreaModel:
         flip_flops: of all flows.
         delay_ns: of the slowest path of a pipelined circuit, routed on an iCE40 HX8K.
         weight_variance: what circuits have in addition where nobody gave the weights, for one weight other than zero.
-        ranges: smallest and largest value of what was fitted to, by name.
+        ranges: smallest and largest value of what was fitted to, by name; `nonzeros` are those of a sum.
         provenance: tool, version, rows and errors of the fit.
     """
 
@@ -116,23 +116,25 @@ class AreaModel:
 
     def check(self, features: Features, options: Options) -> None:
         """Raises: OutsideModelRangeError where the model was fitted to nothing like it."""
-        for name, value in self._asked(features, options).items():
+        for name, value in known_of(features, options).items():
             lowest, highest = self.ranges[name]
             if not lowest <= value <= highest:
                 raise OutsideModelRangeError(name, value, (lowest, highest))
 
     def knows(self, features: Features, options: Options) -> bool:
         """Whether the model was fitted to something like it."""
-        asked = self._asked(features, options)
+        asked = known_of(features, options)
         return all(self.ranges[name][0] <= value <= self.ranges[name][1] for name, value in asked.items())
 
-    def _asked(self, features: Features, options: Options) -> dict[str, float]:
-        return {
-            "weight_bits": options.weight_bits,
-            "activation_bits": options.activation_bits,
-            "nonzeros": features.nonzeros,
-            "levels": features.levels,
-        }
+
+def known_of(features: Features, options: Options) -> dict[str, float]:
+    """What the ranges of a model are of; sums beside each other are no news to it, longer ones are."""
+    return {
+        "weight_bits": float(options.weight_bits),
+        "activation_bits": float(options.activation_bits),
+        "nonzeros": features.nonzeros / max(features.sums, 1.0),
+        "levels": features.levels,
+    }
 
 
 def terms(features: Features, lut_size: int, window_bits: float | None = None) -> dict[str, float]:
@@ -143,12 +145,13 @@ def terms(features: Features, lut_size: int, window_bits: float | None = None) -
         "register_bits": features.register_bits,
         "window_bits": features.window_bits if window_bits is None else window_bits,
         "control_bits": features.control_bits,
-        "additions": float(path.additions),
+        "wide_additions": float(path.wide_additions),
         "saved_rows": float(path.saved_rows),
         "wide_path_bits": float(path.wide_bits),
         "chain_saved_rows": float(chain.saved_rows),
         "chain_bits": float(chain.chain_bits),
         "log_registers": log2(max(features.register_bits, 1.0)),
+        "has_logic": 1.0 if features.widest_bits else 0.0,
         "constant": 1.0 if features.nonzeros else 0.0,
     }
 

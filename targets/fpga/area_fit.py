@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from spaces.base import BoolArray, FloatArray
-from targets.fpga.area import FLOW_LUT_SIZES, AreaModel, Estimate, Line, terms
+from targets.fpga.area import FLOW_LUT_SIZES, AreaModel, Estimate, Line, known_of, terms
 from targets.fpga.counts import Features, layer_features
 from targets.fpga.options import Options
 from targets.fpga.predict import predict
@@ -29,7 +29,7 @@ _LUT_TERMS: Final = (
     "control_bits",
     "constant",
 )
-_LEVEL_TERMS: Final = ("additions", "wide_path_bits", "saved_rows", "constant")
+_LEVEL_TERMS: Final = ("has_logic", "wide_additions", "wide_path_bits", "saved_rows")
 _FLIP_FLOP_TERMS: Final = ("register_bits", "window_bits", "control_bits")
 _DELAY_TERMS: Final = ("constant", "chain_bits", "chain_saved_rows", "log_registers")
 _FOLDS: Final = 5
@@ -124,19 +124,14 @@ def fit_area_model(samples: Sequence[Sample], routed: Sequence[Sample], provenan
             luts[flow, pipelined], errors[name] = _fit(chosen, _LUT_TERMS, _cells)
             if flow.startswith("lut"):
                 levels[flow, pipelined], errors[f"levels {name}"] = _fit(
-                    chosen, _LEVEL_TERMS, lambda one: one.found["depth"], smallest=1.0
+                    chosen, _LEVEL_TERMS, lambda one: one.found["depth"], is_count=False
                 )
     pipelined = [one for one in samples if one.options.pipelined and one.flow != "intel_alm"]
     flip_flops, errors["flip_flops"] = _fit(pipelined, _FLIP_FLOP_TERMS, lambda one: one.found["flip_flops"])
-    delay_ns, errors["delay_ns"] = _fit(routed, _DELAY_TERMS, lambda one: 1e3 / one.found["fmax_mhz"], smallest=1.0)
+    delay_ns, errors["delay_ns"] = _fit(routed, _DELAY_TERMS, lambda one: 1e3 / one.found["fmax_mhz"], is_count=False)
+    asked = [known_of(one.features, one.options) for one in samples]
     ranges = {
-        name: (float(min(values)), float(max(values)))
-        for name, values in {
-            "weight_bits": [one.options.weight_bits for one in samples],
-            "activation_bits": [one.options.activation_bits for one in samples],
-            "nonzeros": [one.features.nonzeros for one in samples],
-            "levels": [one.features.levels for one in samples],
-        }.items()
+        name: (float(min(each[name] for each in asked)), float(max(each[name] for each in asked))) for name in asked[0]
     }
     tools = sorted({one.tool for one in (*samples, *routed)})
     known = {"samples": len(samples), "routed": len(routed), "tools": tools, "errors": errors}
@@ -182,19 +177,24 @@ def _fit(
     names: Sequence[str],
     observed: Callable[[Sample], float],
     *,
-    smallest: float = _SMALLEST,
+    is_count: bool = True,
 ) -> tuple[Line, dict[str, dict[str, float]]]:
-    """The line, and its errors on what each way of leaving out has left out."""
+    """The line, and its errors on what each way of leaving out has left out.
+
+    Args:
+        is_count: of cells, whose relative errors count; those of levels and times grow with their root.
+    """
     rows = np.array([[one.terms[name] for name in names] for one in samples])
     truth = np.array([observed(one) for one in samples])
+    scale = np.maximum(truth, _SMALLEST) if is_count else np.sqrt(np.maximum(truth, 1.0))
     left_out = {
-        scheme: _log_errors(rows, truth, trained, smallest) for scheme, trained in _trainings(samples, truth).items()
+        scheme: _log_errors(rows, truth, trained, scale) for scheme, trained in _trainings(samples, truth).items()
     }
     _, over_circuits = left_out["circuits"]
     size = np.maximum(truth, 1.0)
     variance, per_cell = nnls(np.column_stack([np.ones(len(truth)), 1 / size]), np.minimum(over_circuits, 1.0) ** 2)[0]
     deviation = np.sqrt(variance + per_cell / size)
-    coefficients = dict(zip(names, _solve(rows, truth, smallest).round(6).tolist(), strict=True))
+    coefficients = dict(zip(names, _solve(rows, truth, scale).round(6).tolist(), strict=True))
     errors = {
         scheme: _summary(error[asked], deviation[asked]) for scheme, (asked, error) in left_out.items() if asked.any()
     }
@@ -225,21 +225,20 @@ def _summary(errors: FloatArray, deviation: FloatArray) -> dict[str, float]:
     }
 
 
-def _solve(rows: FloatArray, truth: FloatArray, smallest: float) -> FloatArray:
-    """Coefficients of least squared relative errors, none negative."""
-    size = np.maximum(truth, smallest)
-    return nnls(rows / size[:, None], truth / size)[0]
+def _solve(rows: FloatArray, truth: FloatArray, scale: FloatArray) -> FloatArray:
+    """Coefficients of least squared errors in units of the scale, none negative."""
+    return nnls(rows / scale[:, None], truth / scale)[0]
 
 
 def _log_errors(
-    rows: FloatArray, truth: FloatArray, trained: Sequence[BoolArray], smallest: float
+    rows: FloatArray, truth: FloatArray, trained: Sequence[BoolArray], scale: FloatArray
 ) -> tuple[BoolArray, FloatArray]:
     """(n,) whether a row was left out, and the logarithm of predicted over true from a fit to the `trained` rows."""
     errors, is_asked = np.zeros(len(truth)), np.zeros(len(truth), bool)
     for is_trained in trained:
         if is_trained.sum() >= rows.shape[1] and not is_trained.all():
             asked = ~is_trained
-            predicted = rows[asked] @ _solve(rows[is_trained], truth[is_trained], smallest)
+            predicted = rows[asked] @ _solve(rows[is_trained], truth[is_trained], scale[is_trained])
             errors[asked] = np.log(np.maximum(predicted, 1.0) / np.maximum(truth[asked], 1.0))
             is_asked |= asked
     return is_asked, errors

@@ -59,6 +59,7 @@ class Features:
         register_bits: distinct ones of the products and the trees, when pipelined.
         window_bits: of the activations that a weight other than zero needs, where they are stored.
         control_bits: of counters and flags.
+        sums: of products.
         nonzeros: weights other than zero.
         widest_bits: of the widest addition.
         levels: of the deepest tree; of a systolic array those that a column would take as a tree.
@@ -70,6 +71,7 @@ class Features:
     register_bits: float
     window_bits: float
     control_bits: float
+    sums: float
     nonzeros: float
     widest_bits: float
     levels: float
@@ -89,7 +91,7 @@ class Features:
         )
 
 
-_SUMMED: Final = ("register_bits", "window_bits", "control_bits", "nonzeros")
+_SUMMED: Final = ("register_bits", "window_bits", "control_bits", "sums", "nonzeros")
 
 
 def layer_features(layer: Primitive, weights: IntArray, options: Options) -> Features:
@@ -139,7 +141,7 @@ def tree_features(sums: Sequence[Sequence[tuple[Hashable, int]]], options: Optio
         if taps:
             words = [operand(netlist, name, options) for name, _ in taps]
             sum_of_products(netlist, [weight for _, weight in taps], words.__getitem__, options, levels=levels)
-    return _features(netlist, sum(map(len, sums)), levels)
+    return _features(netlist, len(sums), sum(map(len, sums)), levels)
 
 
 def operand(netlist: Netlist, name: Hashable, options: Options) -> Word:
@@ -164,10 +166,10 @@ def _chain_features(weights: IntArray, options: Options) -> Features:
     netlist = Netlist(is_registered=options.pipelined)
     array = np.asarray(weights, np.int64)
     systolic_sums(netlist, array, lambda k: operand(netlist, k, options), options)
-    return _features(netlist, int(np.count_nonzero(array)), adder_levels(len(array)))
+    return _features(netlist, array.shape[1], int(np.count_nonzero(array)), adder_levels(len(array)))
 
 
-def _features(netlist: Netlist, nonzeros: int, levels: int) -> Features:
+def _features(netlist: Netlist, sums: int, nonzeros: int, levels: int) -> Features:
     several = netlist.additions.values()
     paths = [Path(), *(one.path for one in several)]
     return Features(
@@ -175,6 +177,7 @@ def _features(netlist: Netlist, nonzeros: int, levels: int) -> Features:
         register_bits=float(len(netlist.registers)),
         window_bits=0.0,
         control_bits=0.0,
+        sums=float(sums),
         nonzeros=float(nonzeros),
         widest_bits=float(max((len(one.inputs) for one in several), default=0)),
         levels=float(levels),

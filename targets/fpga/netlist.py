@@ -38,14 +38,14 @@ class Path(NamedTuple):
     """A way from registers or inputs to a bit.
 
     Attributes:
-        additions: that it enters.
+        wide_additions: that it enters where they are wider than a LUT.
         saved_rows: rows of full adders before their carries, one for each term beyond the second, where the sum is
             wider than a LUT.
         wide_bits: that it follows carries over, where they are wider than a LUT.
-        chain_bits: that it follows carries over, of any width.
+        chain_bits: of the additions that it enters, up to where it is, of any width.
     """
 
-    additions: int = 0
+    wide_additions: int = 0
     saved_rows: int = 0
     wide_bits: int = 0
     chain_bits: int = 0
@@ -53,16 +53,21 @@ class Path(NamedTuple):
     @property
     def logic(self) -> float:
         """Orders ways by their LUTs, a carry counted as half of one."""
-        return self.additions + self.saved_rows + self.wide_bits / 2 + self.chain_bits / 1024
+        return self.wide_additions + self.saved_rows + self.wide_bits / 2 + self.chain_bits / 1024
 
     @property
     def chain(self) -> float:
         """Orders ways by the time that they take where carries have chains of their own."""
-        return self.additions + self.saved_rows + self.chain_bits / 4
+        return self.wide_additions + self.saved_rows + self.chain_bits / 4
 
-    def entering(self, rows: int, *, is_wide: bool) -> Path:
-        """Into an addition."""
-        return self._replace(additions=self.additions + 1, saved_rows=self.saved_rows + (rows if is_wide else 0))
+    def entering(self, place: int, rows: int, *, is_wide: bool) -> Path:
+        """Into a bit of an addition."""
+        return Path(
+            self.wide_additions + is_wide,
+            self.saved_rows + (rows if is_wide else 0),
+            self.wide_bits,
+            self.chain_bits + place,
+        )
 
     def carried(self, *, is_wide: bool) -> Path:
         """On to the next bit of the addition."""
@@ -160,9 +165,9 @@ class Netlist:
 
     def _found_path(self, bits: list[int], columns: list[tuple[int, ...]], inputs: tuple[int, ...], terms: int) -> Path:
         path: Path | None = None
-        for bit, column, count in zip(bits, zip(*columns, strict=True), inputs, strict=True):
-            is_wide = count > _FEWEST_LUT_INPUTS
-            ways = [self._paths.get(each, Path()).entering(terms - 2, is_wide=is_wide) for each in column if each]
+        for place, (bit, column, count) in enumerate(zip(bits, zip(*columns, strict=True), inputs, strict=True)):
+            is_wide, rows = count > _FEWEST_LUT_INPUTS, terms - 2
+            ways = [self._paths.get(each, Path()).entering(place, rows, is_wide=is_wide) for each in column if each]
             if path is not None:
                 ways.append(path.carried(is_wide=is_wide))
             path = self._paths[bit] = max(ways, key=lambda way: way.logic)
@@ -170,8 +175,8 @@ class Netlist:
 
 
 def _first_path(inputs: tuple[int, ...], terms: int) -> Path:
-    """The longest way through an addition of registers: by its rows into the first wide bit, or by its first one."""
+    """The longest way through an addition of registers: by its rows into the first wide bit."""
     bits, narrow = len(inputs), bisect_right(inputs, _FEWEST_LUT_INPUTS)
-    if narrow == bits or terms == 2:
-        return Path(1, 0, bits - narrow, bits - 1)
-    return Path(1, terms - 2, bits - narrow - 1, bits - narrow - 1)
+    if narrow == bits:
+        return Path(chain_bits=bits - 1)
+    return Path(1, terms - 2, bits - narrow - 1, bits - 1)

@@ -26,7 +26,7 @@ def test_zero_weights_cost_nothing():
     spread = np.array([[3, 0, -5, 0, 0, 7, 1, 0]])
     assert sum_features(dense, Options()) == sum_features(spread, Options())
     nothing = sum_features(np.zeros((2, 5), np.int64), Options())
-    assert (nothing.register_bits, nothing.nonzeros, nothing.path.additions) == (0, 0, 0)
+    assert (nothing.register_bits, nothing.nonzeros, nothing.path.chain_bits) == (0, 0, 0)
     assert [each.value for each in MODEL.area(nothing, Options(), 6, 0.0, extrapolate=True)] == [0, 0]
 
 
