@@ -1,28 +1,28 @@
-"""Synthesised layers of Kratos: `synthesise` measures what the model of areas is fitted to, `report` the paper's shape.
+"""Synthesised layers of Kratos: what the model of areas is fitted to, and a report of the paper's shape.
 
-`synthesise` appends to targets/fpga/synthesis_samples.csv what a seeded grid of circuits takes in each flow, and goes
-on where it was interrupted. Rows of another Yosys than the installed one are kept. `report --write` synthesises sums of
-products in three widths and four sparsities, routes some, and rewrites docs/benchmarks.md with a picture.
+`synthesise` appends to targets/fpga/synthesis_samples.csv what a seeded grid of circuits takes in each flow, `route` to
+routed_samples.csv which clock they reach on an iCE40; both go on where they were interrupted. Rows of another Yosys
+than the installed one are kept. `report --write` synthesises sums of products in three widths and four sparsities,
+routes some, and rewrites docs/benchmarks.md with a picture.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import itertools
-import random
 import sys
-import zlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from kratos_grid import LUT_FLOWS, Point, grid
 from report import markdown_table, write_section
 
 from targets.fpga.circuit import Circuit
 from targets.fpga.errors import SynthesisError
-from targets.fpga.options import Encoding, Options
+from targets.fpga.options import Options
 from targets.fpga.place_and_route import place_and_route
 from targets.fpga.primitives import PRIMITIVES, GemmTreeFullyUnrolled
 from targets.fpga.synthesis import FLOWS, synthesise
@@ -33,7 +33,8 @@ from targets.fpga.yosys import yosys_version
 _PICTURE = Path(__file__).resolve().parents[1] / "docs" / "kratos.svg"
 _REPORTED_BITS = (2, 4, 8)
 _REPORTED_SPARSITIES = (0.0, 0.5, 0.75, 0.9)
-_SAMPLES = Path(__file__).resolve().parents[1] / "targets" / "fpga" / "synthesis_samples.csv"
+_FOLDER = Path(__file__).resolve().parents[1] / "targets" / "fpga"
+_SAMPLES, _ROUTED = _FOLDER / "synthesis_samples.csv", _FOLDER / "routed_samples.csv"
 _CIRCUIT_COLUMNS = [
     "primitive",
     "sizes",
@@ -65,91 +66,23 @@ _COLUMNS = [
     "tool_version",
     "circuit_hash",
 ]
-_TIMEOUT_S = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A circuit of the grid and the flow it is mapped with."""
-
-    primitive: str
-    sizes: tuple[int, ...]
-    weight_bits: int
-    activation_bits: int
-    sparsity: float
-    flow: str
-    pipelined: bool = True
-    encoding: Encoding = "csd"
-    signed_activations: bool = False
-
-    @property
-    def seed(self) -> int:
-        """Of the weights: the same in every flow and form, another for each shape, width and sparsity."""
-        key = (self.primitive, self.sizes, self.weight_bits, self.sparsity)
-        return zlib.crc32(repr(key).encode())
-
-    @property
-    def work(self) -> float:
-        """Products that remain, times their bits: orders the grid."""
-        layer = PRIMITIVES[self.primitive](*self.sizes)
-        products = layer.multiply_cores * layer.reduction_length * (1 - self.sparsity)
-        return products * self.weight_bits * self.activation_bits * (0.5 if self.pipelined else 1)
-
-    def circuit(self) -> Circuit:
-        """With seeded weights."""
-        layer = PRIMITIVES[self.primitive](*self.sizes)
-        weights = seeded_weights(
-            layer.weight_shape, bits=self.weight_bits, sparsity=self.sparsity, rng=np.random.default_rng(self.seed)
-        )
-        options = Options(
-            self.weight_bits, self.activation_bits, self.signed_activations, self.encoding, self.pipelined
-        )
-        return generate(layer, weights, options)
-
-
-_LUT_FLOWS = ("lut4", "lut5", "lut6")
-_OTHER_FORMS = {
-    "gemmt-fu": [(2, 16, 2), (4, 8, 4)],
-    "gemmt-rp": [(4, 16, 4), (8, 32, 4)],
-    "gemms-rp": [(4, 8, 8), (8, 16, 4)],
-    "conv1d-fu": [(8, 2, 3, 4), (12, 1, 5, 2, 2)],
-    "conv1d-pw": [(16, 4, 3, 4), (16, 8, 3, 4)],
-    "conv2d-fu": [(4, 4, 1, 3, 4), (5, 5, 2, 2, 2)],
-    "conv2d-rp": [(4, 4, 2, 3, 2), (6, 6, 1, 3, 2)],
-    "conv2d-pw": [(8, 8, 2, 3, 4), (8, 8, 4, 3, 4, 2)],
-}
-
-
-def grid() -> Iterator[Point]:
-    """Sums of products in every width and form, then every primitive."""
-    shapes = [(1, 8, 2), (1, 16, 2), (1, 32, 2), (1, 64, 1), (1, 32, 4)]
-    for sizes, bits, sparsity, flow in itertools.product(shapes, (2, 4, 8), (0.0, 0.5, 0.75, 0.9), FLOWS):
-        if flow != "xc7" or sizes in shapes[1:3]:  # the slowest flow
-            yield Point("gemmt-fu", sizes, bits, bits, sparsity, flow, True)
-            yield Point("gemmt-fu", sizes, bits, bits, sparsity, flow, False)
-    mixed: list[tuple[int, int]] = [(2, 8), (4, 8), (8, 4), (6, 6), (8, 8)]
-    encodings: tuple[Encoding, ...] = ("csd", "plain")
-    for (weight_bits, activation_bits), sparsity, encoding, is_signed in itertools.product(
-        mixed, (0.0, 0.5, 0.9), encodings, (False, True)
-    ):
-        for flow in ("lut4", "lut6", "ice40"):
-            yield Point("gemmt-fu", (1, 16, 2), weight_bits, activation_bits, sparsity, flow, True, encoding, is_signed)
-    for name, all_sizes in _OTHER_FORMS.items():
-        for bits, sparsity, flow in itertools.product((2, 4, 8), (0.0, 0.5, 0.9), (*_LUT_FLOWS, "ice40", "intel_alm")):
-            yield from (Point(name, sizes, bits, bits, sparsity, flow) for sizes in all_sizes)
+_ROUTED_COLUMNS = [
+    *_CIRCUIT_COLUMNS,
+    "logic_cells",
+    "fmax_mhz",
+    "seconds",
+    "tool",
+    "tool_version",
+    "circuit_hash",
+]
+_TIMEOUT_S = 240
 
 
 def measure(path: Path, *, flows: set[str], max_work: float) -> None:
-    """Appends the grid's rows that the file lacks, in a seeded order so that any part of it covers the whole."""
+    """Appends the grid's rows that the file lacks."""
     done = {tuple(row[column] for column in _KEY) for row in read_samples(path)}
-    points = sorted(set(grid()), key=repr)
-    random.Random(0).shuffle(points)  # noqa: S311 - an order, no secret
-    points = [point for point in points if point.flow in flows and point.work <= max_work]
-    is_new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
+    points = [point for point in grid() if point.flow in flows and point.work <= max_work]
+    with _appended(path, _COLUMNS) as write:
         for count, point in enumerate(points, 1):
             row = _described(point)
             if tuple(str(row[column]) for column in _KEY) in done:
@@ -163,7 +96,7 @@ def measure(path: Path, *, flows: set[str], max_work: float) -> None:
             nonzeros = circuit.weights != 0
             kept_axis = 1 if point.primitive.startswith("gemm") else 0
             other_axes = tuple(axis for axis in range(nonzeros.ndim) if axis != kept_axis)
-            writer.writerow(
+            write(
                 {
                     **row,
                     "nonzeros": int(nonzeros.sum()),
@@ -174,8 +107,43 @@ def measure(path: Path, *, flows: set[str], max_work: float) -> None:
                     "circuit_hash": circuit.circuit_hash[:16],
                 }
             )
-            file.flush()
             print(f"{count}/{len(points)} {point} {result.luts} LUTs {result.seconds:.1f} s", flush=True)
+
+
+def route(path: Path, *, max_work: float) -> None:
+    """Appends the clocks of the grid's pipelined circuits of `ice40` that the file lacks."""
+    done = {tuple(row[column] for column in _CIRCUIT_COLUMNS) for row in read_samples(path)}
+    points = [one for one in grid() if one.flow == "ice40" and one.pipelined and one.work <= max_work]
+    with _appended(path, _ROUTED_COLUMNS) as write:
+        for count, point in enumerate(points, 1):
+            row = {name: value for name, value in _described(point).items() if name in _CIRCUIT_COLUMNS}
+            if tuple(str(row[column]) for column in _CIRCUIT_COLUMNS) in done:
+                continue
+            circuit = point.circuit()
+            try:
+                result = place_and_route(circuit, timeout_s=_TIMEOUT_S)
+            except SynthesisError as error:
+                print(f"{point}: {error}", file=sys.stderr)
+                continue
+            found = {**asdict(result), "fmax_mhz": f"{result.fmax_mhz:.2f}", "seconds": f"{result.seconds:.2f}"}
+            write({**row, **found, "circuit_hash": circuit.circuit_hash[:16]})
+            print(f"{count}/{len(points)} {point} {result.fmax_mhz:.0f} MHz {result.seconds:.1f} s", flush=True)
+
+
+@contextmanager
+def _appended(path: Path, columns: list[str]) -> Iterator[Callable[[dict[str, object]], None]]:
+    """Writes rows that are on the disk at once, below a header where the file is new."""
+    is_new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+
+        def write(row: dict[str, object]) -> None:
+            writer.writerow(row)
+            file.flush()
+
+        yield write
 
 
 def _described(point: Point) -> dict[str, object]:
@@ -193,7 +161,7 @@ def _described(point: Point) -> dict[str, object]:
         "sparsity": point.sparsity,
         "seed": point.seed,
         "flow": point.flow,
-        "k": point.flow[-1] if point.flow in _LUT_FLOWS else {"ice40": 4}.get(point.flow, 6),
+        "k": point.flow[-1] if point.flow in LUT_FLOWS else {"ice40": 4}.get(point.flow, 6),
     }
 
 
@@ -212,9 +180,9 @@ def report(seeds: int) -> str:
     for bits in _REPORTED_BITS:
         for sparsity in _REPORTED_SPARSITIES:
             circuits = [_sum_of_products(bits, sparsity, seed) for seed in range(seeds)]
-            counts = {flow: float(np.mean([synthesise(each, flow).luts for each in circuits])) for flow in _LUT_FLOWS}
+            counts = {flow: float(np.mean([synthesise(each, flow).luts for each in circuits])) for flow in LUT_FLOWS}
             luts[bits, sparsity] = counts
-            rows.append([str(bits), f"{sparsity:g}", *(f"{counts[flow]:.0f}" for flow in _LUT_FLOWS)])
+            rows.append([str(bits), f"{sparsity:g}", *(f"{counts[flow]:.0f}" for flow in LUT_FLOWS)])
             print(rows[-1], flush=True)
     ratios = [counts["lut4"] / counts["lut6"] for counts in luts.values()]
     routed = []
@@ -270,15 +238,18 @@ def _draw(luts: dict[tuple[int, float], dict[str, float]]) -> None:
 def main() -> None:
     """Measures or reports."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=["synthesise", "report"])
+    parser.add_argument("part", choices=["synthesise", "route", "report"])
     parser.add_argument("--flows", nargs="+", choices=FLOWS, default=list(FLOWS))
     parser.add_argument("--max-work", type=float, default=5000, help="leaves out circuits of more bit products")
-    parser.add_argument("--samples", type=Path, default=_SAMPLES)
+    parser.add_argument("--samples", type=Path, help="the file of rows, instead of the package's")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     if arguments.part == "synthesise":
-        measure(arguments.samples, flows=set(arguments.flows), max_work=arguments.max_work)
+        measure(arguments.samples or _SAMPLES, flows=set(arguments.flows), max_work=arguments.max_work)
+        return
+    if arguments.part == "route":
+        route(arguments.samples or _ROUTED, max_work=arguments.max_work)
         return
     body = report(arguments.seeds)
     print(body)

@@ -1,11 +1,14 @@
-"""LUTs and flip-flops of sums of products that nobody has synthesised, with intervals.
+"""Cells and logic levels of unrolled circuits that nobody has synthesised, with intervals.
 
-    luts = (a p + b t + c o + d) exp(e),   flip_flops = (g r + h w) exp(e)
+    luts = (a n + b w + c w' + d s + f s' + g r + h) exp(e),   flip_flops = (i r + j q + k v) exp(e)
 
-p, t: bits added in products and in trees; o: bits of the operands; r: bits registered; w: bits of the window that the
-activations wait in. No coefficient is negative; those of LUTs are for one size of LUT each, for pipelined circuits or
-for others. The variance of e falls with the size s of a circuit, u + v / s. All are fitted to synthesised circuits of
-`synthesis_samples.csv` by `benchmarks/kratos_fit.py`; the file `area_model.json` keeps them.
+n: bits of additions that fit into a LUT each; w, w': wider ones of two terms, and the same times logarithms of widths;
+s, s': rows of full adders of more terms, and their last rows likewise; r: bits of control; q: registers; v: activations
+that wait, all distinct (`targets.fpga.counts`). Levels go with the additions, rows and wide carry bits of the path of
+most logic, nanoseconds on a routed iCE40 with rows, carry bits and the logarithm of the circuit's registers. No
+coefficient is negative; each flow of synthesis has its own, for pipelined circuits or others. The variance of e falls
+with the size s of a circuit, u + v / s. All are fitted to `synthesis_samples.csv` and `routed_samples.csv` by
+`benchmarks/kratos_fit.py`; the file `area_model.json` keeps them.
 """
 
 from __future__ import annotations
@@ -15,18 +18,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
-from math import exp, prod
+from math import exp, log2, prod
 from statistics import NormalDist
 from typing import Any, Final
 
+from targets.fpga.counts import LUT_SIZES, Features
 from targets.fpga.errors import OutsideModelRangeError
-from targets.fpga.features import Features
 from targets.fpga.options import Options
-from targets.fpga.primitives import PRIMITIVES, Primitive
+from targets.fpga.primitives import Primitive
 
-LUT_SIZES: Final = (4, 5, 6)
-# Cells of a systolic array keep their registers where weights are zero, and add in a chain.
-FORMS: Final = tuple(name for name in PRIMITIVES if name != "gemms-rp")
+# Inputs of the LUTs of a flow of `targets.fpga.synthesis`, as far as the model knows it.
+FLOW_LUT_SIZES: Final = {"lut4": 4, "lut5": 5, "lut6": 6, "ice40": 4, "xc7": 6, "intel_alm": 6}
 _FILE: Final = "area_model.json"
 
 
@@ -53,11 +55,11 @@ class Line:
     variance: float
     variance_per_cell: float
 
-    def estimate(self, known: Mapping[str, float], interval: float) -> Estimate:
-        """Args: interval: probability between the bounds."""
+    def estimate(self, known: Mapping[str, float], interval: float, *, spread: float = 0.0) -> Estimate:
+        """Args: interval: probability between the bounds; spread: a further deviation of the logarithm."""
         value = sum(weight * known[name] for name, weight in self.coefficients.items())
-        spread = (self.variance + self.variance_per_cell / max(value, 1.0)) ** 0.5
-        factor = exp(NormalDist().inv_cdf(0.5 + interval / 2) * spread)
+        deviation = (self.variance + self.variance_per_cell / max(value, 1.0) + spread**2) ** 0.5
+        factor = exp(NormalDist().inv_cdf(0.5 + interval / 2) * deviation)
         return Estimate(value, value / factor, value * factor)
 
 
@@ -66,14 +68,20 @@ class AreaModel:
     """The fitted model; see `load_area_model`.
 
     Attributes:
-        luts: by LUT size and whether circuits are pipelined.
-        flip_flops: of pipelined circuits.
-        ranges: smallest and largest value of what was fitted to, by name.
+        luts: by flow and whether circuits are pipelined.
+        levels: LUTs on the longest path, likewise, of the flows without carry chains.
+        flip_flops: of all flows.
+        delay_ns: of the slowest path of a pipelined circuit, routed on an iCE40 HX8K.
+        weight_variance: what circuits have in addition where nobody gave the weights, for one weight other than zero.
+        ranges: smallest and largest value of what was fitted to, by name; `nonzeros` are those of a sum.
         provenance: tool, version, rows and errors of the fit.
     """
 
-    luts: Mapping[tuple[int, bool], Line]
+    luts: Mapping[tuple[str, bool], Line]
+    levels: Mapping[tuple[str, bool], Line]
     flip_flops: Line
+    delay_ns: Line
+    weight_variance: float
     ranges: Mapping[str, tuple[float, float]]
     provenance: Mapping[str, Any]
 
@@ -82,51 +90,68 @@ class AreaModel:
         features: Features,
         options: Options,
         lut_size: int,
-        window_bits: float,
+        window_bits: float | None = None,
         *,
         interval: float = 0.9,
         extrapolate: bool = False,
     ) -> tuple[Estimate, Estimate]:
-        """LUTs and flip-flops.
+        """LUTs of a generic fabric and flip-flops.
 
         Args:
             features: of the circuit.
             lut_size: one of `LUT_SIZES`.
-            window_bits: see `window_values`, times the width of the activations.
+            window_bits: of activations that wait, where they are not those of the features; see `window_values`.
             interval: probability between the bounds.
             extrapolate: whether to answer outside of what the model was fitted to.
 
         Raises: OutsideModelRangeError unless told to extrapolate; always for another LUT size.
         """
-        if (lut_size, options.pipelined) not in self.luts:
+        if lut_size not in LUT_SIZES:
             raise OutsideModelRangeError("lut_size", lut_size, (LUT_SIZES[0], LUT_SIZES[-1]))
         if not extrapolate:
-            self._check(features, options)
-        known = terms(features, window_bits)
-        flip_flops = self.flip_flops.estimate(known, interval) if options.pipelined else Estimate(0.0, 0.0, 0.0)
-        return self.luts[lut_size, options.pipelined].estimate(known, interval), flip_flops
+            self.check(features, options)
+        known = terms(features, lut_size, window_bits)
+        luts = self.luts[f"lut{lut_size}", options.pipelined]
+        return luts.estimate(known, interval), self.flip_flops.estimate(known, interval)
 
-    def _check(self, features: Features, options: Options) -> None:
-        values = {
-            "weight_bits": options.weight_bits,
-            "activation_bits": options.activation_bits,
-            "nonzeros": features.nonzeros,
-            "levels": features.levels,
-        }
-        for name, value in values.items():
+    def check(self, features: Features, options: Options) -> None:
+        """Raises: OutsideModelRangeError where the model was fitted to nothing like it."""
+        for name, value in known_of(features, options).items():
             lowest, highest = self.ranges[name]
             if not lowest <= value <= highest:
                 raise OutsideModelRangeError(name, value, (lowest, highest))
 
+    def knows(self, features: Features, options: Options) -> bool:
+        """Whether the model was fitted to something like it."""
+        asked = known_of(features, options)
+        return all(self.ranges[name][0] <= value <= self.ranges[name][1] for name, value in asked.items())
 
-def terms(features: Features, window_bits: float) -> dict[str, float]:
-    """What lines multiply their coefficients with, by name; a circuit of nothing but zeros has no constant part."""
+
+def known_of(features: Features, options: Options) -> dict[str, float]:
+    """What the ranges of a model are of; sums beside each other are no news to it, longer ones are."""
     return {
-        "product_bits": features.product_bits,
-        "tree_bits": features.tree_bits,
-        "operand_bits": features.operand_bits,
+        "weight_bits": float(options.weight_bits),
+        "activation_bits": float(options.activation_bits),
+        "nonzeros": features.nonzeros / max(features.sums, 1.0),
+        "levels": features.levels,
+    }
+
+
+def terms(features: Features, lut_size: int, window_bits: float | None = None) -> dict[str, float]:
+    """What lines multiply their coefficients with, by name; a circuit of nothing but zeros has no constant part."""
+    path, chain = features.path, features.chain_path
+    return {
+        **asdict(features.additions[lut_size]),
         "register_bits": features.register_bits,
-        "window_bits": window_bits,
+        "window_bits": features.window_bits if window_bits is None else window_bits,
+        "control_bits": features.control_bits,
+        "wide_additions": float(path.wide_additions),
+        "saved_rows": float(path.saved_rows),
+        "wide_path_bits": float(path.wide_bits),
+        "chain_saved_rows": float(chain.saved_rows),
+        "chain_bits": float(chain.chain_bits),
+        "log_registers": log2(max(features.register_bits, 1.0)),
+        "has_logic": 1.0 if features.widest_bits else 0.0,
         "constant": 1.0 if features.nonzeros else 0.0,
     }
 
@@ -151,20 +176,35 @@ def load_area_model() -> AreaModel:
 def model_from_json(text: str) -> AreaModel:
     """The inverse of `model_to_json`."""
     content = json.loads(text)
-    luts = {(line.pop("lut_size"), line.pop("pipelined")): Line(**line) for line in content["luts"]}
     ranges = {name: (low, high) for name, (low, high) in content["ranges"].items()}
-    return AreaModel(luts, Line(**content["flip_flops"]), ranges, content["provenance"])
+    return AreaModel(
+        luts=_lines_from(content["luts"]),
+        levels=_lines_from(content["levels"]),
+        flip_flops=Line(**content["flip_flops"]),
+        delay_ns=Line(**content["delay_ns"]),
+        weight_variance=content["weight_variance"],
+        ranges=ranges,
+        provenance=content["provenance"],
+    )
 
 
 def model_to_json(model: AreaModel) -> str:
     """As the package keeps it."""
-    lines = [
-        {"lut_size": size, "pipelined": pipelined, **asdict(line)} for (size, pipelined), line in model.luts.items()
-    ]
     content = {
-        "luts": lines,
+        "luts": _lines_to(model.luts),
+        "levels": _lines_to(model.levels),
         "flip_flops": asdict(model.flip_flops),
+        "delay_ns": asdict(model.delay_ns),
+        "weight_variance": model.weight_variance,
         "ranges": {name: list(bounds) for name, bounds in model.ranges.items()},
         "provenance": dict(model.provenance),
     }
     return json.dumps(content, indent=2) + "\n"
+
+
+def _lines_from(several: list[dict[str, Any]]) -> dict[tuple[str, bool], Line]:
+    return {(line.pop("flow"), line.pop("pipelined")): Line(**line) for line in several}
+
+
+def _lines_to(lines: Mapping[tuple[str, bool], Line]) -> list[dict[str, Any]]:
+    return [{"flow": flow, "pipelined": pipelined, **asdict(line)} for (flow, pipelined), line in lines.items()]

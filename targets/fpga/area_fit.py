@@ -1,11 +1,11 @@
-"""Fits `AreaModel` to synthesised circuits, and says how far it is off on circuits and sizes that it has not seen."""
+"""Fits `AreaModel` to synthesised and routed circuits, and says how far it is off on circuits that it has not seen."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,46 +13,66 @@ import numpy as np
 from scipy.optimize import nnls
 
 from spaces.base import BoolArray, FloatArray
-from targets.fpga.area import FORMS, LUT_SIZES, AreaModel, Line, terms, window_values
-from targets.fpga.features import Features, layer_features
+from targets.fpga.area import FLOW_LUT_SIZES, AreaModel, Estimate, Line, known_of, terms
+from targets.fpga.counts import Features, layer_features
 from targets.fpga.options import Options
-from targets.fpga.primitives import PRIMITIVES
+from targets.fpga.predict import predict
+from targets.fpga.primitives import PRIMITIVES, Primitive
 from targets.fpga.weights import seeded_weights
 
-_LUT_TERMS: Final = ("product_bits", "tree_bits", "operand_bits", "constant")
-_FLIP_FLOP_TERMS: Final = ("register_bits", "window_bits")
+_LUT_TERMS: Final = (
+    "narrow_bits",
+    "wide_bits",
+    "wide_log_bits",
+    "saved_bits",
+    "saved_log_bits",
+    "control_bits",
+    "constant",
+)
+_LEVEL_TERMS: Final = ("has_logic", "wide_additions", "wide_path_bits", "saved_rows")
+_FLIP_FLOP_TERMS: Final = ("register_bits", "window_bits", "control_bits")
+_DELAY_TERMS: Final = ("constant", "chain_bits", "chain_saved_rows", "log_registers")
 _FOLDS: Final = 5
+_FEWEST_ROWS: Final = 20
 # Cells below which a relative error says nothing.
 _SMALLEST: Final = 5.0
 _LARGE_SHARE: Final = 1 / 3
+_Z90: Final = 1.645
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """A synthesised circuit.
+    """A synthesised or routed circuit.
 
     Attributes:
+        flow: of the synthesis; empty where the circuit was routed.
+        layer: with its sizes.
+        sparsity, seed: of the weights.
         terms: what lines multiply coefficients with, by name.
         circuit: equal for rows of one circuit in several flows.
+        found: what the tools counted or timed, by column.
     """
 
     flow: str
+    layer: Primitive
     options: Options
+    sparsity: float
+    seed: int
     features: Features
     terms: Mapping[str, float]
-    luts: float
-    flip_flops: float
     circuit: str
     tool: str
+    found: Mapping[str, float]
 
 
 def read_samples(path: Path) -> list[Sample]:
-    """Rows of `synthesis_samples.csv` of the forms that the model knows; weights are drawn again from their seed."""
+    """Rows of a file of samples; weights are drawn again from their seed."""
+    known: dict[str, Features] = {}
     with path.open(newline="", encoding="utf-8") as file:
-        return [_sample(row) for row in csv.DictReader(file) if row["primitive"] in FORMS]
+        return [_sample(row, known) for row in csv.DictReader(file)]
 
 
-def _sample(row: Mapping[str, str]) -> Sample:
+def _sample(row: Mapping[str, str], known: dict[str, Features]) -> Sample:
     layer = PRIMITIVES[row["primitive"]](**{k: int(v) for k, v in (part.split("=") for part in row["sizes"].split())})
     options = Options(
         int(row["weight_bits"]),
@@ -61,91 +81,164 @@ def _sample(row: Mapping[str, str]) -> Sample:
         "plain" if row["encoding"] == "plain" else "csd",
         row["pipelined"] == "True",
     )
-    weights = seeded_weights(
-        layer.weight_shape,
-        bits=options.weight_bits,
-        sparsity=float(row["sparsity"]),
-        rng=np.random.default_rng(int(row["seed"])),
-    )
-    features = layer_features(layer, weights, options)
+    circuit = row["circuit_hash"]
+    if circuit not in known:
+        weights = seeded_weights(
+            layer.weight_shape,
+            bits=options.weight_bits,
+            sparsity=float(row["sparsity"]),
+            rng=np.random.default_rng(int(row["seed"])),
+        )
+        known[circuit] = layer_features(layer, weights, options)
+    flow = row.get("flow", "")
+    columns = ("luts", "arithmetic_cells", "flip_flops", "depth", "fmax_mhz")
     return Sample(
-        row["flow"],
-        options,
-        features,
-        terms(features, float(window_values(layer) * options.activation_bits)),
-        float(row["luts"]),
-        float(row["flip_flops"]),
-        row["circuit_hash"],
-        f"{row['tool']} {row['tool_version']}",
+        flow=flow,
+        layer=layer,
+        options=options,
+        sparsity=float(row["sparsity"]),
+        seed=int(row["seed"]),
+        features=known[circuit],
+        terms=terms(known[circuit], FLOW_LUT_SIZES.get(flow, 4)),
+        circuit=circuit,
+        tool=f"{row['tool']} {row['tool_version']}",
+        found={name: float(row[name]) for name in columns if name in row},
     )
 
 
-def fit_area_model(samples: Sequence[Sample], provenance: Mapping[str, Any]) -> AreaModel:
-    """Fitted to all samples; the noise is what cross-validation over circuits leaves."""
-    luts, errors = {}, {}
-    for size in LUT_SIZES:
+def fit_area_model(samples: Sequence[Sample], routed: Sequence[Sample], provenance: Mapping[str, Any]) -> AreaModel:
+    """Fitted to all samples with their weights; the noise is what cross-validation over circuits leaves.
+
+    Args:
+        samples: synthesised circuits.
+        routed: circuits with a clock.
+        provenance: kept with the model.
+    """
+    luts, levels, errors = {}, {}, {}
+    for flow in FLOW_LUT_SIZES:
         for pipelined in (True, False):
-            chosen = [one for one in samples if one.flow == f"lut{size}" and one.options.pipelined == pipelined]
-            line, error = _fit(chosen, _LUT_TERMS, lambda one: one.luts)
-            luts[size, pipelined] = line
-            errors[f"lut{size}{'' if pipelined else ' combinational'}"] = error
+            chosen = [one for one in samples if one.flow == flow and one.options.pipelined == pipelined]
+            if len(chosen) < _FEWEST_ROWS:
+                continue
+            name = f"{flow}{'' if pipelined else ' combinational'}"
+            luts[flow, pipelined], errors[name] = _fit(chosen, _LUT_TERMS, _cells)
+            if flow.startswith("lut"):
+                levels[flow, pipelined], errors[f"levels {name}"] = _fit(
+                    chosen, _LEVEL_TERMS, lambda one: one.found["depth"], is_count=False
+                )
     pipelined = [one for one in samples if one.options.pipelined and one.flow != "intel_alm"]
-    flip_flops, errors["flip_flops"] = _fit(pipelined, _FLIP_FLOP_TERMS, lambda one: one.flip_flops)
+    flip_flops, errors["flip_flops"] = _fit(pipelined, _FLIP_FLOP_TERMS, lambda one: one.found["flip_flops"])
+    delay_ns, errors["delay_ns"] = _fit(routed, _DELAY_TERMS, lambda one: 1e3 / one.found["fmax_mhz"], is_count=False)
+    asked = [known_of(one.features, one.options) for one in samples]
     ranges = {
-        name: (float(min(values)), float(max(values)))
-        for name, values in {
-            "weight_bits": [one.options.weight_bits for one in samples],
-            "activation_bits": [one.options.activation_bits for one in samples],
-            "nonzeros": [one.features.nonzeros for one in samples],
-            "levels": [one.features.levels for one in samples],
-        }.items()
+        name: (float(min(each[name] for each in asked)), float(max(each[name] for each in asked))) for name in asked[0]
     }
-    known = {"samples": len(samples), "tools": sorted({one.tool for one in samples}), "errors": errors}
-    return AreaModel(luts, flip_flops, ranges, {**known, **provenance})
+    tools = sorted({one.tool for one in (*samples, *routed)})
+    known = {"samples": len(samples), "routed": len(routed), "tools": tools, "errors": errors}
+    return AreaModel(luts, levels, flip_flops, delay_ns, 0.0, ranges, {**known, **provenance})
 
 
-def samples_digest(path: Path) -> str:
-    """SHA-256 of the file of samples."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def with_unknown_weights(model: AreaModel, samples: Sequence[Sample]) -> AreaModel:
+    """The model with what it is further off where only the sparsity is known, and its errors there."""
+    errors = dict(model.provenance["errors"])
+    found: dict[str, list[tuple[float, Estimate, float]]] = {}
+    for one in samples:
+        is_fitted = (one.flow, one.options.pipelined) in model.luts and one.options.pipelined
+        if is_fitted and one.found["luts"] and not one.options.signed_activations:
+            told = predict(one.layer, one.options, one.flow, sparsity=one.sparsity, extrapolate=True, model=model)
+            found.setdefault(one.flow, []).append((_cells(one), told.luts, one.features.nonzeros))
+    needed: list[float] = []
+    for flow, rows in found.items():
+        line = model.luts[flow, True]
+        logs = np.log([estimate.value / cells for cells, estimate, _ in rows])
+        own = np.array([line.variance + line.variance_per_cell / max(estimate.value, 1.0) for _, estimate, _ in rows])
+        nonzeros = np.array([count for *_, count in rows])
+        needed += (((logs / _Z90) ** 2 - own) * nonzeros).tolist()
+        errors[flow] = {**errors[flow], "weights unknown": (logs, own, nonzeros)}
+    variance = max(float(np.quantile(needed, 0.9)), 0.0)
+    for flow in found:
+        logs, own, nonzeros = errors[flow]["weights unknown"]
+        errors[flow]["weights unknown"] = _summary(logs, np.sqrt(own + variance / nonzeros))
+    return replace(model, weight_variance=variance, provenance={**model.provenance, "errors": errors})
+
+
+def samples_digest(*paths: Path) -> str:
+    """SHA-256 of the files of samples."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def _cells(one: Sample) -> float:
+    """LUTs; an adaptive look-up table of a carry chain is one too."""
+    return one.found["luts"] + (one.found["arithmetic_cells"] if one.flow == "intel_alm" else 0.0)
 
 
 def _fit(
-    samples: Sequence[Sample], names: Sequence[str], observed: Callable[[Sample], float]
-) -> tuple[Line, dict[str, float]]:
+    samples: Sequence[Sample],
+    names: Sequence[str],
+    observed: Callable[[Sample], float],
+    *,
+    is_count: bool = True,
+) -> tuple[Line, dict[str, dict[str, float]]]:
+    """The line, and its errors on what each way of leaving out has left out.
+
+    Args:
+        is_count: of cells, whose relative errors count; those of levels and times grow with their root.
+    """
     rows = np.array([[one.terms[name] for name in names] for one in samples])
     truth = np.array([observed(one) for one in samples])
+    scale = np.maximum(truth, _SMALLEST) if is_count else np.sqrt(np.maximum(truth, 1.0))
+    left_out = {
+        scheme: _log_errors(rows, truth, trained, scale) for scheme, trained in _trainings(samples, truth).items()
+    }
+    _, over_circuits = left_out["circuits"]
+    size = np.maximum(truth, 1.0)
+    variance, per_cell = nnls(np.column_stack([np.ones(len(truth)), 1 / size]), np.minimum(over_circuits, 1.0) ** 2)[0]
+    deviation = np.sqrt(variance + per_cell / size)
+    coefficients = dict(zip(names, _solve(rows, truth, scale).round(6).tolist(), strict=True))
+    errors = {
+        scheme: _summary(error[asked], deviation[asked]) for scheme, (asked, error) in left_out.items() if asked.any()
+    }
+    return Line(coefficients, float(variance), float(per_cell)), errors
+
+
+def _trainings(samples: Sequence[Sample], truth: FloatArray) -> dict[str, list[BoolArray]]:
+    """Rows that are fitted to, for each part that is left out, by what is left out."""
     circuits = list(dict.fromkeys(one.circuit for one in samples))
     fold = np.array([circuits.index(one.circuit) % _FOLDS for one in samples])
-    left_out = _log_errors(rows, truth, [fold != number for number in range(_FOLDS)])
-    size = rows[:, :-1].sum(axis=1)
-    is_small = size <= np.quantile(size, 1 - _LARGE_SHARE)
-    larger = _log_errors(rows, truth, [is_small])[~is_small]
-    variance, per_cell = nnls(
-        np.column_stack([np.ones(len(truth)), 1 / np.maximum(truth, 1.0)]), np.minimum(left_out, 1.0) ** 2
-    )[0]
-    line = Line(dict(zip(names, _solve(rows, truth).round(6).tolist(), strict=True)), float(variance), float(per_cell))
-    return line, {
-        "circuits": len(circuits),
-        "median": float(np.median(np.abs(np.expm1(left_out)))),
-        "mean": float(np.mean(np.abs(np.expm1(left_out)))),
-        "median_of_larger": float(np.median(np.abs(np.expm1(larger)))),
-        "within_90_percent": float(
-            np.mean(np.abs(left_out) <= 1.645 * np.sqrt(variance + per_cell / np.maximum(truth, 1)))
-        ),
+    groups = {
+        "circuits": fold,
+        "primitives": np.array([one.layer.name for one in samples]),
+        "weight widths": np.array([one.options.weight_bits for one in samples]),
+    }
+    trainings = {name: [labels != label for label in np.unique(labels)] for name, labels in groups.items()}
+    return {**trainings, "the largest third": [truth <= np.quantile(truth, 1 - _LARGE_SHARE)]}
+
+
+def _summary(errors: FloatArray, deviation: FloatArray) -> dict[str, float]:
+    relative = np.expm1(errors)
+    return {
+        "rows": len(errors),
+        "median": float(np.median(np.abs(relative))),
+        "ninety": float(np.quantile(np.abs(relative), 0.9)),
+        "bias": float(np.median(relative)),
+        "within_90_percent": float(np.mean(np.abs(errors) <= _Z90 * deviation)),
     }
 
 
-def _solve(rows: FloatArray, truth: FloatArray) -> FloatArray:
-    """Coefficients of least squared relative errors, none negative."""
-    size = np.maximum(truth, _SMALLEST)
-    return nnls(rows / size[:, None], truth / size)[0]
+def _solve(rows: FloatArray, truth: FloatArray, scale: FloatArray) -> FloatArray:
+    """Coefficients of least squared errors in units of the scale, none negative."""
+    return nnls(rows / scale[:, None], truth / scale)[0]
 
 
-def _log_errors(rows: FloatArray, truth: FloatArray, trained: Sequence[BoolArray]) -> FloatArray:
-    """(n,) logarithm of predicted over true cells, each from a fit to the rows `trained` that leave it out."""
-    errors = np.zeros(len(truth))
+def _log_errors(
+    rows: FloatArray, truth: FloatArray, trained: Sequence[BoolArray], scale: FloatArray
+) -> tuple[BoolArray, FloatArray]:
+    """(n,) whether a row was left out, and the logarithm of predicted over true from a fit to the `trained` rows."""
+    errors, is_asked = np.zeros(len(truth)), np.zeros(len(truth), bool)
     for is_trained in trained:
-        asked = ~is_trained
-        predicted = rows[asked] @ _solve(rows[is_trained], truth[is_trained])
-        errors[asked] = np.log(np.maximum(predicted, 1.0) / np.maximum(truth[asked], 1.0))
-    return errors
+        if is_trained.sum() >= rows.shape[1] and not is_trained.all():
+            asked = ~is_trained
+            predicted = rows[asked] @ _solve(rows[is_trained], truth[is_trained], scale[is_trained])
+            errors[asked] = np.log(np.maximum(predicted, 1.0) / np.maximum(truth[asked], 1.0))
+            is_asked |= asked
+    return is_asked, errors

@@ -1,168 +1,132 @@
-"""What the area of unrolled sums of products follows from: bits that adders add and that registers hold.
+"""What the cells of a layer follow from that nobody gave weights: the mean over seeded ones of its sparsity.
 
-A weight of d digits other than zero takes d - 1 additions as wide as its product, a sum of n products an addition for
-each node of its tree, as wide as the range of what has been summed there; signs are pushed towards the root as
-`targets.fpga.core` does. Weights of zero have no part in anything.
+An activation meets M weights, one in each of M sums. What these share of their products has a closed form. A product is
+known by its distinct bits: those of an odd number, once powers of two are taken off. Let p be the probability that a
+weight needs a bit or an addition. If weights are independent, M of them need it with probability 1 - (1 - p)^M, so the
+mean share of each is (1 - (1 - p)^M) / M of it instead of p. A weight is other than zero with probability d and then
+each of its values equally likely; with probability (1 - d)^(L - 1) it is alone in a sum of L and keeps its sign.
+
+Sums without what they share, and what they share of their trees, are means over seeded weights: of as many sums as it
+takes, and of a block of M shorter ones, because what is equal in two trees is near their leaves.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import lru_cache
-from typing import Any, Final
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache, reduce
+from math import ceil, floor
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from targets.fpga.options import Encoding, Options
-from targets.fpga.primitives import GemmSystolic, Primitive, adder_levels
+from targets.fpga.arithmetic import product_terms, scaled_range
+from targets.fpga.counts import LUT_SIZES, Additions, Features, additions_of, operand, tree_features
+from targets.fpga.netlist import Netlist
+from targets.fpga.options import Options
+from targets.fpga.primitives import adder_levels
 from targets.fpga.weights import seeded_weights
 
-IntArray = NDArray[np.integer[Any]]
-# Sums of products that stand for those of a layer whose weights nobody gives.
-_DRAWN: Final = 8
-_DRAWN_WEIGHTS: Final = 2048
+# Weights other than zero of the sums that are drawn, and of each block of sums that share.
+_DRAWN_WEIGHTS: Final = 768
+_MOST_SUMS: Final = 128
+_SHORTEST_BLOCK: Final = 8
+# Values that stand for those of wide weights.
+_MOST_VALUES: Final = 1024
 _SEED: Final = 20_240_706
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """Sums over the outputs of a circuit; means of several have fractions.
-
-    Attributes:
-        product_bits: bits added within products.
-        tree_bits: bits added in the trees.
-        operand_bits: bits of the activations that weights other than zero are multiplied with.
-        register_bits: of the products and the trees, when pipelined.
-        nonzeros: weights other than zero.
-        widest_bits: of the widest addition.
-        levels: of the deepest tree.
-    """
-
-    product_bits: float
-    tree_bits: float
-    operand_bits: float
-    register_bits: float
-    nonzeros: float
-    widest_bits: float
-    levels: float
-
-    def times(self, copies: float) -> Features:
-        """Of so many circuits side by side."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Features(
-            **{name: value if name in ("widest_bits", "levels") else copies * value for name, value in values.items()}
-        )
-
-
-def layer_features(layer: Primitive, weights: IntArray, options: Options) -> Features:
-    """Of a primitive with its weights.
+@lru_cache(maxsize=4096)
+def expected_features(length: int, sparsity: float, options: Options, meetings: float = 1) -> Features:
+    """Mean of one sum of `length` products whose weights nobody gives: seeded ones of that sparsity.
 
     Args:
-        weights: integers of `layer.weight_shape`.
+        length: products of a sum, zeros included.
+        sparsity: share of zeros.
+        options: widths and form.
+        meetings: weights that an activation is multiplied with at the same time, which share products: the outputs of
+            a matrix product or of a convolution pixel by pixel, times the width of the filter row by row, times its
+            area where a whole image is convolved at once.
     """
-    weights = np.asarray(weights, np.int64)
-    rows = weights.T if weights.ndim == 2 else weights.reshape(len(weights), -1)
-    single = sum_features(rows, options, is_chain=isinstance(layer, GemmSystolic))
-    copies = 1 if isinstance(layer, GemmSystolic) else layer.multiply_cores / len(rows)
-    return single.times(copies)
+    density = 1 - sparsity
+    drawn = min(max(floor(_DRAWN_WEIGHTS / max(length * density, 1.0)), 1), _MOST_SUMS)
+    mean = _drawn(drawn, length, sparsity, options, meetings, is_shared=False)
+    if options.pipelined:
+        # An activation waits where one of the weights that it meets is not zero.
+        waits = length * (1 - (1 - density) ** meetings) / meetings
+        mean = replace(mean, window_bits=waits * options.activation_bits)
+    if meetings == 1 or not mean.nonzeros:
+        return mean
+    together = max(min(round(meetings), _MOST_SUMS), 2)
+    block = min(max(floor(_DRAWN_WEIGHTS / (together * density)), ceil(_SHORTEST_BLOCK / density)), length)
+    apart, shared = (
+        _drawn(together, block, sparsity, options, together, is_shared=is_shared) for is_shared in (False, True)
+    )
+    in_block = _shared_products(apart, block, density, options, together)
+    in_trees = shared.plus(apart, -1).plus(in_block, -1)
+    return mean.plus(_shared_products(mean, length, density, options, meetings)).plus(in_trees, length / block)
 
 
-def sum_features(rows: IntArray, options: Options, *, is_chain: bool = False) -> Features:
-    """Of several sums of products with the same inputs.
+def _drawn(sums: int, length: int, sparsity: float, options: Options, meetings: float, *, is_shared: bool) -> Features:
+    """Mean of seeded sums, with activations of their own or the same ones."""
+    rows = seeded_weights((sums, length), bits=options.weight_bits, sparsity=sparsity, rng=np.random.default_rng(_SEED))
+    # All wait for the longest of a layer: the one that half of all layers stay below.
+    longest = np.quantile(np.count_nonzero(rows, axis=1), 0.5 ** (1 / meetings) if meetings > 1 else 1.0)
+    taps = [
+        [((0 if is_shared else number, place), weight) for place, weight in enumerate(row) if weight]
+        for number, row in enumerate(rows.tolist())
+    ]
+    return tree_features(taps, options, adder_levels(round(float(longest)))).times(1 / sums)
 
-    Args:
-        rows: (outputs, L) weights.
-        is_chain: whether products are added one after the other, as in a systolic array, and not in a tree.
-    """
-    levels = max((adder_levels(int(count)) for count in np.count_nonzero(rows, axis=1)), default=0)
-    totals = np.zeros(3)
-    widest = 0
-    for row in rows:
-        is_used = row != 0
-        low, high, sign = _products(row[is_used], options)
-        added, registered, width = _chain(low, high, sign) if is_chain else _tree(low, high, sign, levels)
-        products = _bits(low, high)
-        digits = _digit_counts(row[is_used], options.encoding)
-        totals += (((digits - 1) * products).sum(), added, products.sum() + registered)
-        widest = max(widest, width, int(products.max(initial=0)))
-    nonzeros = int(np.count_nonzero(rows))
-    return Features(
-        product_bits=float(totals[0]),
-        tree_bits=float(totals[1]),
-        operand_bits=float(nonzeros * options.activation_bits),
-        register_bits=float(totals[2]),
-        nonzeros=float(nonzeros),
-        widest_bits=float(widest),
-        levels=float(levels),
+
+def mean_features(several: Sequence[Features]) -> Features:
+    """Of circuits that stand for one; paths, levels and widths are the largest."""
+    mean = reduce(Features.plus, several).times(1 / len(several))
+    return replace(
+        mean,
+        widest_bits=max(one.widest_bits for one in several),
+        levels=max(one.levels for one in several),
+        path=max((one.path for one in several), key=lambda path: path.logic),
+        chain_path=max((one.chain_path for one in several), key=lambda path: path.chain),
     )
 
 
-@lru_cache(maxsize=4096)
-def expected_features(length: int, sparsity: float, options: Options) -> Features:
-    """Mean of one sum of `length` products whose weights nobody gives: seeded ones of that sparsity."""
-    # Zeros lie anywhere in a layer, so single sums have more or fewer of them; short sums need more draws.
-    drawn = max(_DRAWN, _DRAWN_WEIGHTS // length)
-    shape, rng = (drawn, length), np.random.default_rng(_SEED)
-    rows = seeded_weights(shape, bits=options.weight_bits, sparsity=sparsity, rng=rng)
-    return sum_features(rows, options).times(1 / drawn)
+def _shared_products(like: Features, length: int, density: float, options: Options, meetings: float) -> Features:
+    """What sharing adds to a sum, which is less than nothing."""
+    netlist = Netlist(is_registered=options.pipelined)
+    registers: Counter[int] = Counter()
+    additions = dict.fromkeys(LUT_SIZES, Additions())
+    for odd, probability in _products(length, density, options).items():
+        activation = operand(netlist, "x", options)
+        before = len(netlist.additions)
+        terms = product_terms(odd, activation, options.encoding)
+        word = netlist.sum("p", terms, *scaled_range(odd, activation.low, activation.high))
+        registers.update(dict.fromkeys(set(word.bits) & netlist.registers, probability))
+        change = length * (_share(probability, meetings) - probability)
+        for size in LUT_SIZES:
+            added = additions_of(list(netlist.additions.values())[before:], size)
+            additions[size] = additions[size].plus(added, change)
+    saved = sum(probability - _share(probability, meetings) for probability in registers.values())
+    nothing = like.times(0.0)
+    return replace(nothing, additions=additions, register_bits=-length * saved)
 
 
-def _digit_counts(weights: IntArray, encoding: Encoding) -> NDArray[np.int64]:
-    magnitudes = np.abs(np.asarray(weights, np.int64))
-    return np.bitwise_count(magnitudes if encoding == "plain" else (3 * magnitudes) ^ magnitudes).astype(np.int64)
+def _share(probability: float, meetings: float) -> float:
+    return (1 - (1 - probability) ** meetings) / meetings
 
 
-def _products(
-    weights: NDArray[np.int64], options: Options
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Smallest and largest value of each stored product, and the sign that it still lacks."""
-    least, most = options.activation_range
-    sign = np.where(weights > 0, 1, -1) if len(weights) > 1 else np.ones(len(weights), np.int64)
-    ends = np.stack([sign * weights * least, sign * weights * most])
-    return ends.min(axis=0), ends.max(axis=0), sign
-
-
-def _tree(
-    low: NDArray[np.int64], high: NDArray[np.int64], sign: NDArray[np.int64], levels: int
-) -> tuple[float, float, int]:
-    """Bits that are added, bits that are registered below the products, and the widest sum."""
-    added = registered = 0.0
-    widest = level = 0
-    while len(low) > 1:
-        level += 1
-        pairs = len(low) // 2
-        is_root = len(low) == 2
-        first, second = slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
-        joined = np.ones(1, np.int64) if is_root else np.maximum(sign[first], sign[second])
-        ends = [
-            np.stack([joined * sign[part] * low[part], joined * sign[part] * high[part]]) for part in (first, second)
-        ]
-        low = np.concatenate([sum(end.min(axis=0) for end in ends), low[2 * pairs :]])
-        high = np.concatenate([sum(end.max(axis=0) for end in ends), high[2 * pairs :]])
-        sign = np.concatenate([joined, sign[2 * pairs :]])
-        widths = _bits(low, high)
-        added += float(widths[:pairs].sum())
-        registered += float(widths.sum())
-        widest = max(widest, int(widths[:pairs].max()))
-    if len(low):
-        registered += (levels - level) * float(_bits(low, high)[0])
-    return added, registered, widest
-
-
-def _chain(low: NDArray[np.int64], high: NDArray[np.int64], sign: NDArray[np.int64]) -> tuple[float, float, int]:
-    ends = np.stack([sign * low, sign * high])
-    widths = _bits(np.cumsum(ends.min(axis=0)), np.cumsum(ends.max(axis=0)))
-    return float(widths[1:].sum()), float(widths.sum()), int(widths.max(initial=0))
-
-
-def _bits(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Fewest bits of each range, see `targets.fpga.intervals.bits_of`."""
-    negative = _length(np.maximum(-low - 1, 0))
-    positive = _length(np.maximum(high, 0))
-    return np.where(low < 0, np.maximum(negative, positive) + 1, np.maximum(positive, 1))
-
-
-def _length(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bits of numbers that are not negative; exact below 2^53."""
-    return np.frexp(values.astype(np.float64))[1].astype(np.int64)
+def _products(length: int, density: float, options: Options) -> dict[int, float]:
+    """Probability that a weight takes the product with an odd number, negative where it keeps the sign."""
+    low, high = options.weight_range
+    values = np.array([value for value in range(low, high + 1) if value])
+    if len(values) > _MOST_VALUES:
+        values = np.random.default_rng(_SEED).choice(values, _MOST_VALUES, replace=False)
+    lone = (1 - density) ** (length - 1)
+    products: dict[int, float] = defaultdict(float)
+    for value in values.tolist():
+        odd = value // (value & -value)
+        products[abs(odd)] += density / len(values) * (1.0 if value > 0 else 1 - lone)
+        if value < 0:
+            products[odd] += density / len(values) * lone
+    return products

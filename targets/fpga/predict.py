@@ -1,0 +1,175 @@
+"""What an unrolled layer takes, how fast it is and when its results are there, without synthesis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+import numpy as np
+
+from targets.fpga.area import FLOW_LUT_SIZES, AreaModel, Estimate, Line, load_area_model, terms, window_values
+from targets.fpga.counts import Features, IntArray, layer_features
+from targets.fpga.errors import InvalidCircuitError
+from targets.fpga.features import expected_features, mean_features
+from targets.fpga.options import Options
+from targets.fpga.primitives import GemmSystolic, Primitive
+from targets.fpga.weights import checked_weights, seeded_weights
+
+_DRAWN_ARRAYS: Final = 4
+_SEED: Final = 20_240_706
+
+
+class Delays(Protocol):
+    """Delays of a part, as `FpgaHardware` has them."""
+
+    @property
+    def logic_ns(self) -> float:
+        """Of a LUT with its wires, from register to register."""
+        ...
+
+    @property
+    def carry_ns_per_bit(self) -> float:
+        """Of a carry chain."""
+        ...
+
+    @property
+    def max_clock_ghz(self) -> float:
+        """Of the clock network."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A layer on the fabric.
+
+    Attributes:
+        luts: of the flow.
+        flip_flops: of registers, windows and control.
+        levels: LUTs on the longest path in a fabric without carry chains.
+        fmax_mhz: clock frequency, None without a pipeline or where all weights are zero.
+        latency_cycles: from the first input of a layer to its last output; where weights are not known, as if one
+            output had no zeros.
+        initiation_interval: cycles from one layer's first input to the next one's.
+        is_extrapolated: whether the model was fitted to nothing like it.
+    """
+
+    luts: Estimate
+    flip_flops: Estimate
+    levels: Estimate
+    fmax_mhz: Estimate | None
+    latency_cycles: int
+    initiation_interval: int
+    is_extrapolated: bool
+
+
+def predict(
+    layer: Primitive,
+    options: Options,
+    flow: str = "lut6",
+    *,
+    weights: IntArray | None = None,
+    sparsity: float = 0.0,
+    part: Delays | None = None,
+    interval: float = 0.9,
+    extrapolate: bool = False,
+    model: AreaModel | None = None,
+) -> Prediction:
+    """What a circuit takes that nobody synthesised.
+
+    Args:
+        layer: with its sizes.
+        options: widths and form.
+        flow: of synthesis, one that the model was fitted to.
+        weights: integers of `layer.weight_shape`; without them, seeded ones of the sparsity are meant.
+        sparsity: share of zeros, where there are no weights.
+        part: whose delays count; without it, those fitted to circuits that were routed on an iCE40 HX8K.
+        interval: probability between the bounds.
+        extrapolate: whether to answer outside of what the model was fitted to.
+        model: instead of the one that comes with the package.
+
+    Raises:
+        InvalidCircuitError: weights of another shape or range, a flow that the model does not know, or a systolic array
+            without registers.
+        OutsideModelRangeError: unless told to extrapolate.
+    """
+    model = model or load_area_model()
+    _check(layer, options, flow, model)
+    if weights is not None:
+        weights = checked_weights(weights, shape=layer.weight_shape, bits=options.weight_bits)
+    features = _features(layer, options, weights, sparsity)
+    is_inside = model.knows(features, options)
+    if not extrapolate:
+        model.check(features, options)
+    spread = 0.0 if weights is not None else (model.weight_variance / max(features.nonzeros, 1.0)) ** 0.5
+    known = terms(features, FLOW_LUT_SIZES[flow])
+
+    def estimate(line: Line) -> Estimate:
+        return line.estimate(known, interval, spread=spread)
+
+    generic = f"lut{FLOW_LUT_SIZES[flow]}"
+    has_paths = options.pipelined and features.nonzeros > 0
+    return Prediction(
+        luts=estimate(model.luts[flow, options.pipelined]),
+        flip_flops=estimate(model.flip_flops),
+        levels=estimate(model.levels[generic, options.pipelined]),
+        fmax_mhz=_fmax_mhz(estimate(model.delay_ns), features, part) if has_paths else None,
+        latency_cycles=_latency_cycles(layer, options, weights),
+        initiation_interval=layer.initiation_interval,
+        is_extrapolated=not is_inside,
+    )
+
+
+def _check(layer: Primitive, options: Options, flow: str, model: AreaModel) -> None:
+    flows = [name for name, is_pipelined in model.luts if is_pipelined == options.pipelined]
+    if flow not in flows:
+        raise InvalidCircuitError(layer.name, [("flow", f"must be one of {', '.join(flows)}, got {flow!r}")])
+    if isinstance(layer, GemmSystolic) and not options.pipelined:
+        raise InvalidCircuitError(layer.name, [("pipelined", "must be true: the array consists of its registers")])
+
+
+def _features(layer: Primitive, options: Options, weights: IntArray | None, sparsity: float) -> Features:
+    if weights is not None:
+        return layer_features(layer, weights, options)
+    if isinstance(layer, GemmSystolic):
+        rng = np.random.default_rng(_SEED)
+        arrays = (
+            seeded_weights(layer.weight_shape, bits=options.weight_bits, sparsity=sparsity, rng=rng)
+            for _ in range(_DRAWN_ARRAYS)
+        )
+        return mean_features([layer_features(layer, array, options) for array in arrays])
+    meetings = layer.multiplications_per_cycle / window_values(layer)
+    single = expected_features(layer.reduction_length, sparsity, options, meetings)
+    features = single.times(layer.multiply_cores)
+    return features if options.pipelined else replace(features, window_bits=_window_bits(layer, options))
+
+
+def _window_bits(layer: Primitive, options: Options) -> float:
+    """Of all beats but the newest one, which a circuit without a pipeline does not store."""
+    beats = layer.weight_shape[-1] if layer.name.startswith("conv") and layer.beats > 1 else 1
+    return window_values(layer) * (beats - 1) / beats * options.activation_bits
+
+
+def _latency_cycles(layer: Primitive, options: Options, weights: IntArray | None) -> int:
+    if not options.pipelined:
+        return layer.pipelined_latency_cycles(1) - 2
+    if weights is None:
+        return layer.latency_cycles
+    used = np.asarray(weights) != 0
+    sums = used.T if used.ndim == 2 else used.reshape(len(used), -1)
+    return layer.pipelined_latency_cycles(int(sums.sum(axis=1).max()))
+
+
+def _fmax_mhz(delay_ns: Estimate, features: Features, part: Delays | None) -> Estimate:
+    if part is None:
+        return _clock(delay_ns)
+    path = features.chain_path
+    path_ns = part.logic_ns * (1 + path.saved_rows) + part.carry_ns_per_bit * path.chain_bits
+    # The relative spread of routed clocks is taken over from the part that was measured.
+    ratio = max(path_ns, 1e-9) / delay_ns.value
+    scaled = Estimate(*(ratio * bound for bound in (delay_ns.value, delay_ns.lower, delay_ns.upper)))
+    clock, cap = _clock(scaled), 1e3 * part.max_clock_ghz
+    return Estimate(min(clock.value, cap), min(clock.lower, cap), min(clock.upper, cap))
+
+
+def _clock(delay_ns: Estimate) -> Estimate:
+    return Estimate(1e3 / delay_ns.value, 1e3 / delay_ns.upper, 1e3 / delay_ns.lower)
