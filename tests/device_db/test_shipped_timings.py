@@ -86,6 +86,23 @@ def test_journals_that_are_not_of_one_device_are_refused(
     assert not list(tmp_path.iterdir())
 
 
+def test_earlier_run_says_how_far_latencies_repeat(packing: ModuleType, tmp_path: Path):
+    earlier = [Timed("nb201", KEYS[0], timing(1.0)), Timed("nb201", KEYS[1], timing(4.0))]
+    timed = [Timed("nb201", KEYS[1], timing(2.0)), Timed("nb201", KEYS[0], timing(1.04))]
+    packing.pack(tmp_path, "box", timed, [], {}, earlier, ["it was noisy"])
+    facts = json.loads((tmp_path / "box.json").read_text())
+    assert facts["notes"] == ["it was noisy"]
+    whole = {name: value for name, value in facts["repeatability"].items() if name != "by_space"}
+    assert facts["repeatability"]["by_space"] == {"nb201": whole}
+    assert whole == {
+        **{"networks": 2, "p5": 0.527, "median": 0.77, "p95": 1.013},
+        **{"within_5_percent": 0.5, "apart_by_25_percent": 0.5},
+    }
+    assert "of two runs 50% of the networks agree within 5 %, 50% are more than 25 % apart" in facts["description"]
+    with pytest.raises(ValueError, match="same networks"):
+        packing.pack(tmp_path, "box", timed, [], {}, earlier[:1])
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
