@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,14 +21,11 @@ from profile_costs import ProfiledNetwork, fit_kernel_costs
 from report import markdown_table, write_section
 from workload_families import _DATA, _FILES, _OWN_PAIRS, Family, Folder, _score
 
+from service.layer_times import layer_times
 from spaces import SPACES, Architecture
-from spaces.base import FloatArray
 from spaces.networks import export_onnx
 from spaces.onnx_model import ImportedModel, OnnxModels, import_here
 
-_BETWEEN = ("QuantizeLinear", "DequantizeLinear", "Reshape", "ReorderInput", "ReorderOutput", "Flatten")
-_ADDED = re.compile(r"(_nchwc|_token_\d+)$")  # to a node's name by ONNX Runtime, also both
-_PRODUCTS = ("conv", "linear", "matmul")
 _HEADER = ["condition", "fitted to", "asked for", "sums: MAPE", "within 10 %", "profiles: MAPE", "within 10 %"]
 
 
@@ -101,33 +97,16 @@ def _families(
         workloads = [SPACES.get(space, onnx).workload(one) for one in found]
         family = Family(workloads, found, latency_ms, SPACES.get(space, onnx))
         profiles = [
-            ProfiledNetwork(workload.layers, workload.batch, _layer_ms(models[space, one.key], entry), float(latency))
+            ProfiledNetwork(
+                workload.layers,
+                workload.batch,
+                np.array(layer_times(models[space, one.key], entry["timing"]["kernels"])),
+                float(latency),
+            )
             for workload, one, entry, latency in zip(workloads, found, own, latency_ms, strict=True)
         ]
         timed[_FILES if space == "onnx" else space] = Timed(family, profiles)
     return timed
-
-
-def _layer_ms(model: ImportedModel, entry: dict) -> FloatArray:
-    """(layers,) what each layer's node took; 0 of a layer that ran with another one."""
-    numbers: dict[str, int] = {}
-    for number, one in enumerate(model.layers):
-        numbers.setdefault(one.node, number)
-        if re.fullmatch(r"n\d+", one.node):  # ONNX Runtime calls such a file's fused nodes by their output, r7 for n7
-            numbers.setdefault(f"r{one.node[1:]}", number)
-    took_ms = np.zeros(len(model.layers))
-    for kernel in entry["timing"]["kernels"]:
-        name = kernel["node"]
-        while name not in numbers and _ADDED.search(name):
-            name = _ADDED.sub("", name)
-        number = numbers.get(name)
-        if number is None or kernel["op"] in _BETWEEN:
-            continue
-        if "Conv" in kernel["op"] or "Gemm" in kernel["op"]:  # called after the last of what it does
-            while model.layers[number].layer.kind not in _PRODUCTS and model.layers[number].inputs:
-                number = model.layers[number].inputs[0]
-        took_ms[number] += kernel["latency_ms"]
-    return took_ms
 
 
 def _rows(condition: str, families: dict[str, Timed]) -> list[list[str]]:

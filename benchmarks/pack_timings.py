@@ -2,15 +2,17 @@
 
     python benchmarks/pack_timings.py ort-cpu-int8 nb201.jsonl fbnet.jsonl --command 'archcast measure ...'
 
-writes `ort-cpu-int8.csv` and `.json` into device_db/timings, from where `archcast import ort-cpu` reads them. Of the
-machine only what timings depend on is kept. Journals of an earlier run of the same networks (`--earlier`) say how far
-the timings repeat themselves, which an interval within one run cannot.
+writes `ort-cpu-int8.csv`, `.json` and `.layers.csv.gz` into device_db/timings, from where `archcast import ort-cpu`
+reads them. Of the machine only what timings depend on is kept. Journals of an earlier run of the same networks
+(`--earlier`) say how far the timings repeat themselves, which an interval within one run cannot.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import gzip
+import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,8 +22,12 @@ from typing import Any
 import numpy as np
 
 from device_db.importers import shipped
+from service.layer_times import layer_times
 from service.onnx_timing import Timed, measurement_row
-from spaces.onnx_model import import_here
+from spaces import SPACES, Architecture
+from spaces.layer_digest import layer_digest
+from spaces.networks import export_onnx
+from spaces.onnx_model import ImportedModel, import_here
 
 _SETTINGS = ("threads", "precision", "warmup_s", "half_width", "min_runs", "max_runs", "max_s")
 _REPEATED = 0.05  # change of a network between two runs that still counts as the same latency
@@ -37,12 +43,18 @@ def main() -> None:
     parser.add_argument("--command", action="append", default=[], help="that made a journal; repeatable")
     parser.add_argument("--models", type=Path, nargs="*", default=[], help="the ONNX files that were timed")
     parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="journals of an earlier run of the same")
+    parser.add_argument("--networks", type=Path, help="as node_profiles.py --keep writes them; others are exported")
     parser.add_argument("--note", action="append", default=[], help="what else must be known; repeatable")
     parser.add_argument("--into", type=Path, default=shipped.FOLDER)
     options = parser.parse_args()
     timed, earlier = _read(options.journals), _read(options.earlier)
-    names = {import_here(path.read_bytes()).key: path.name for path in options.models}
+    kept = [json.loads(line) for line in options.networks.read_text().splitlines()] if options.networks else []
+    networks = {(one["space"], one["architecture"]): ImportedModel.from_json(one["model"]) for one in kept}
+    files = {path.name: import_here(path.read_bytes()) for path in options.models}
+    names = {model.key: name for name, model in files.items()}
     pack(options.into, options.device, timed, options.command, names, earlier, options.note)
+    networks |= {("onnx", model.key): model for model in files.values()}
+    pack_layers(options.into, options.device, timed, networks)
 
 
 def pack(
@@ -88,6 +100,30 @@ def pack(
     document |= {"notes": list(notes)} if notes else {}
     text = json.dumps({**document, "commands": list(commands), "models": dict(names)}, indent=1)
     (folder / f"{device}.json").write_text(text + "\n")
+
+
+def pack_layers(
+    folder: Path, device: str, timed: Sequence[Timed], networks: Mapping[tuple[str, str], ImportedModel]
+) -> None:
+    """Writes what the layers of each network took, as far as the timings have profiles.
+
+    Args: networks: read from ONNX, by space and architecture; those of the spaces that are missing are exported.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(shipped.LAYER_COLUMNS)
+    for one in timed:
+        key = (one.space, one.architecture)
+        if not one.timing.get("kernels") or (one.space not in SPACES and key not in networks):
+            continue
+        model = networks[key] if key in networks else import_here(export_onnx(Architecture(*key)))
+        known = SPACES.get(one.space)
+        layers = (known.workload(Architecture(*key)) if known else model.workload).layers
+        if len(layers) == len(model.layers):
+            took = shipped.profile_cell(layer_times(model, one.timing["kernels"]))
+            writer.writerow((*key, layer_digest(layers), took))
+    # Without a time in it, the same table is the same file.
+    (folder / f"{device}.layers.csv.gz").write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
 
 
 def repeatability(earlier: Sequence[Timed], timed: Sequence[Timed]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from spaces import SPACES
 
 URL = "/admin/measurements"
 CSV = {"Content-Type": "text/csv"}
+PARQUET = {"Content-Type": "application/vnd.apache.parquet"}
 Row = dict[str, Any]
 Response = Any  # of whichever client library the test client brings
 NB201 = SPACES["nb201"]
@@ -102,6 +103,14 @@ def stored(client: TestClient, device: str = "phone") -> dict[str, float]:
     with state_of(client).read_sessions() as session:
         keys, values = Measurements(session).latencies(device, "nb201")
     return dict(zip(keys, values.tolist(), strict=True))
+
+
+def profiled(client: TestClient) -> dict[str, float]:
+    """What the first layer took, by architecture."""
+    with state_of(client).read_sessions() as session:
+        keys, _ = Measurements(session).latencies("phone", "nb201")
+        profiles = Measurements(session).profiles("phone", "nb201", keys)
+    return {key: profile.layer_ms[0] for key, profile in profiles.items()}
 
 
 def predicted(client: TestClient, architecture: str, device: str = "phone") -> Response:
@@ -189,6 +198,24 @@ def test_undo_restores_what_was_there(client: TestClient) -> None:
     ]
     assert stored(client) == before
     problem(client.delete(f"{URL}/{batch}"), 404)
+
+
+def test_profiles_come_and_go_with_their_upload(client: TestClient) -> None:
+    rows = sample(6)
+    for row in rows[:3]:
+        count = len(NB201.workload(NB201.parse(row["architecture"])).layers)
+        row["layer_ms"] = [row["latency_ms"] / 2, *[0] * (count - 1)]
+    headers = {"Content-Type": "application/x-ndjson"}
+    bad = [*rows[:5], rows[5] | {"layer_ms": [1, 2]}]
+    answer = problem(client.post(URL, content=as_ndjson(bad), headers=headers), 422)
+    assert [(error["row"], error["column"]) for error in answer["errors"]] == [(6, "layer_ms")]
+    assert profiled(client) == {}
+    batch = client.post(URL, content=as_ndjson(rows), headers=headers).json()["batch"]
+    assert profiled(client) == {row["architecture"]: row["latency_ms"] / 2 for row in rows[:3]}
+    again = [row | {"layer_ms": json.dumps(row["layer_ms"])} if "layer_ms" in row else row for row in rows]
+    assert client.post(URL, content=as_parquet(again), headers=PARQUET).json()["unchanged"] == 6
+    client.delete(f"{URL}/{batch}")
+    assert profiled(client) == {}
 
 
 def test_upload_under_another_condition_than_the_devices_is_refused(client: TestClient) -> None:
