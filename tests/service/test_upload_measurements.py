@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from device_db import ApiKeys, DeviceKind, Devices, Measurements, create_engine, session_factory
+from service import workload_costs
 from service.app import create_app
 from service.settings import Settings
 from service.state import AppState
 from service.use_cases import upload_measurements
+from service.workload_costs import WorkloadPredictors
 from spaces import SPACES
 
 URL = "/admin/measurements"
@@ -216,6 +218,31 @@ def test_profiles_come_and_go_with_their_upload(client: TestClient) -> None:
     assert client.post(URL, content=as_parquet(again), headers=PARQUET).json()["unchanged"] == 6
     client.delete(f"{URL}/{batch}")
     assert profiled(client) == {}
+
+
+def test_profiles_of_the_layers_that_networks_have_are_fitted(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = sample(12)
+    for row in rows[2:]:
+        count = len(NB201.workload(NB201.parse(row["architecture"])).layers)
+        row["layer_ms"] = [row["latency_ms"] / count] * count
+    headers = {"Content-Type": "application/x-ndjson"}
+    assert client.post(URL, content=as_ndjson(rows), headers=headers).json()["inserted"] == 12
+    other = NB201.sample(1, rng=np.random.default_rng(99))[0]
+    body = {"space": "nb201", "device": "phone", "architecture": other.key, "breakdown": True}
+
+    def shares() -> list[float]:
+        (result,) = client.post("/predict_latency", json=body).json()["results"]
+        return [layer["share"] for layer in result["layers"]]
+
+    fitted = shares()
+    with state_of(client).read_sessions() as session:
+        assert WorkloadPredictors().of(session, "phone", NB201).predictor.profile_costs is not None
+        monkeypatch.setattr(workload_costs, "layer_digest", lambda layers: "another version ")
+        stale = WorkloadPredictors().of(session, "phone", NB201).predictor
+    assert stale.profile_costs is None
+    assert fitted != pytest.approx((stale.layer_ms(other) / stale.layer_ms(other).sum()).tolist(), rel=0.1)
 
 
 def test_upload_under_another_condition_than_the_devices_is_refused(client: TestClient) -> None:
