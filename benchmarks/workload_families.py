@@ -20,7 +20,9 @@ from report import markdown_table, write_section
 from scipy.optimize import nnls
 
 from arch_encodings import has_path
-from predictors.workload_latency import fit_workload_latency, workload_columns
+from predictors.profile_costs import ProfiledNetwork
+from predictors.workload_columns import workload_columns
+from predictors.workload_latency import WorkloadLatency, fit_workload_latency
 from service.benchmarks.latency_tables import read_tables
 from spaces import SPACES, Architecture, SearchSpace
 from spaces.base import FloatArray, Workload
@@ -54,12 +56,13 @@ _HEADER = ["fitted to", "asked for", "networks", "MAPE", "within 10 %", "90 % bo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
-    """Networks of one kind with their latencies on one device."""
+    """Networks of one kind with their latencies on one device, and what their layers took where that is known."""
 
     workloads: list[Workload]
     architectures: list[Architecture]
     latency_ms: FloatArray
     space: SearchSpace
+    profiles: Sequence[ProfiledNetwork] = ()
 
     @property
     def columns(self) -> FloatArray:
@@ -196,13 +199,18 @@ def _timed(condition: tuple[str, int], entries: Sequence[dict], folder: Folder) 
     )
 
 
-def _score(known: Sequence[Family], asked: Family) -> dict[str, FloatArray]:
-    """Per predictor: relative error (n,); of the workload predictor also bounds and flags."""
+def _score(known: Sequence[Family], asked: Family, *, is_profiled: bool = True) -> dict[str, FloatArray]:
+    """Per predictor: relative error (n,); of the workload predictor also bounds and flags.
+
+    Args: is_profiled: whether the workload predictor may use profiles, where the families have them.
+    """
     columns = np.concatenate([family.columns for family in known])
     latency_ms = np.concatenate([family.latency_ms for family in known])
     workloads = [workload for family in known for workload in family.workloads]
     families = [str(number) for number, family in enumerate(known) for _ in family.workloads]
-    model = fit_workload_latency(_Given(asked), columns, latency_ms, families)  # pyright: ignore[reportArgumentType]
+    profiles = dict(enumerate(profile for family in known for profile in family.profiles)) if is_profiled else None
+    given = _Given(asked)
+    model = fit_workload_latency(given, columns, latency_ms, families, profiles)  # pyright: ignore[reportArgumentType]
     estimate = model.predict(asked.architectures)
     lower, upper = estimate.interval(0.9)
     truth = asked.latency_ms
@@ -211,14 +219,26 @@ def _score(known: Sequence[Family], asked: Family) -> dict[str, FloatArray]:
         "FLOPs": _flops(workloads, latency_ms)(asked.workloads) / truth - 1,
         "kinds": _kinds(workloads, latency_ms)(asked.workloads) / truth - 1,
         "covered": ((lower <= truth) & (truth <= upper)).astype(float),
+        **_breakdown(model, asked),
         "unlike": np.array(model.is_unlike_samples(asked.architectures), dtype=float),
     }
+
+
+def _breakdown(model: WorkloadLatency, asked: Family) -> dict[str, FloatArray]:
+    """What part of a network's profiled time is predicted at another layer, (n,), where the family has profiles."""
+    wrong = []
+    for architecture, profile in zip(asked.architectures, asked.profiles, strict=False):
+        predicted = model.layer_ms(architecture)
+        moved = predicted / predicted.sum() - profile.layer_ms / profile.layer_ms.sum()
+        wrong.append(np.abs(moved).sum() / 2)
+    return {"misplaced": np.array(wrong)} if wrong else {}
 
 
 class _Given:
     """Stands for a space: gives the workloads that the asked family has, at its batch."""
 
     def __init__(self, family: Family):
+        self.name = family.space.name
         self._workloads = dict(zip(family.architectures, family.workloads, strict=True))
 
     def workload(self, architecture: Architecture) -> Workload:

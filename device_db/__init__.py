@@ -37,7 +37,7 @@ from device_db.repositories import (
     Syntheses,
     UploadedModels,
 )
-from device_db.rows import AccuracyCount, MeasurementRow, StoreCounts, UndoCounts
+from device_db.rows import AccuracyCount, LayerProfile, MeasurementRow, StoreCounts, UndoCounts
 
 __all__ = [
     "Accuracies",
@@ -68,6 +68,7 @@ __all__ = [
     "JobState",
     "JobStateError",
     "Jobs",
+    "LayerProfile",
     "MeasurementRow",
     "Measurements",
     "ModelNotFoundError",

@@ -71,6 +71,7 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime(),
         dict[str, Any]: Json,
         list[str]: Json,
+        list[float]: Json,
         DeviceKind: _enum(DeviceKind, "kind"),
         JobState: _enum(JobState, "state"),
     }
@@ -142,6 +143,22 @@ class Measurement(Base):
         CheckConstraint("runs > 0", name="runs_positive"),
         CheckConstraint("batch_size > 0", name="batch_size_positive"),
     )
+
+
+class MeasuredLayers(Base):
+    """How a measured latency divides among the network's layers; gone with the measurement.
+
+    `layers` is a digest of the layers that `layer_ms` has numbers of, in their order.
+    """
+
+    __tablename__ = "measured_layers"
+    __table_args__ = (CheckConstraint("length(layers) = 16", name="layers_digest"),)
+
+    measurement_id: Mapped[int] = mapped_column(
+        ForeignKey("measurements.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    layers: Mapped[str]
+    layer_ms: Mapped[list[float]]
 
 
 _MEASUREMENT_KEY = (Measurement.device_id, Measurement.space, Measurement.metric, Measurement.architecture)

@@ -7,6 +7,20 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class LayerProfile:
+    """How a latency divides among the network's layers.
+
+    Attributes:
+        layers: digest of the layers; figures for others than a network now has say nothing.
+        layer_ms: what each layer took, 0 where it ran together with another; less than the latency together, the rest
+            being what runs between layers.
+    """
+
+    layers: str
+    layer_ms: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MeasurementRow:
     """One observed cost of one architecture on one device: what importers and uploads deliver.
 
@@ -21,6 +35,8 @@ class MeasurementRow:
         precision: of the arithmetic, for example `fp32`.
         input_shape: of one sample, for example `3x32x32`.
         measured_at: aware time.
+        profile: of a latency, where it is known. A row that differs from the stored one in nothing but that it has
+            none takes nothing away.
     """
 
     device: str
@@ -37,6 +53,7 @@ class MeasurementRow:
     runtime_version: str = ""
     input_shape: str = ""
     measured_at: datetime | None = None
+    profile: LayerProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from service.layer_times import layer_times
+from spaces import SPACES
+from spaces.onnx_model import ModelRefusedError, import_here
+
 _OVERHEAD_S: Final = 600  # loading, quantising and profiling a large network
 
 
@@ -94,10 +98,31 @@ def time_networks(networks: Iterable[Network], settings: Mapping[str, Any], jour
         key = (network.space, network.architecture)
         timing = known.get(key)
         if timing is None:
-            timing = time_content(network.read(), settings)
+            content = network.read()
+            timing = time_content(content, settings)
+            timing["layer_ms"] = _layer_ms(network, content, timing)
             if journal:
                 _append(journal, {"space": key[0], "architecture": key[1], "timing": timing})
+        elif timing.get("kernels") and "layer_ms" not in timing:  # a journal of an earlier version
+            timing["layer_ms"] = _layer_ms(network, network.read(), timing)
         yield Timed(*key, timing)
+
+
+def _layer_ms(network: Network, content: bytes, timing: Mapping[str, Any]) -> list[float] | None:
+    """What each layer took; None where the profile or the file does not say it of the layers that the network has."""
+    if not timing.get("kernels"):
+        return None
+    try:
+        model = import_here(content, timing["settings"]["dimensions"])
+    except ModelRefusedError:
+        return None
+    known = SPACES.get(network.space)
+    if known is not None:
+        layers = known.workload(known.parse(network.architecture)).layers
+        if len(model.layers) != len(layers):
+            return None
+    took_ms = layer_times(model, timing["kernels"])
+    return took_ms if any(took_ms) else None
 
 
 def read_journal(journal: Path, settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
@@ -152,6 +177,8 @@ def measurement_row(device: str, one: Timed) -> dict[str, Any]:
         "runtime_version": machine["runtime_version"],
         "measured_at": one.timing["measured_at"],
     }
+    if one.timing.get("layer_ms"):
+        row["layer_ms"] = one.timing["layer_ms"]
     if len(shapes) == 1 and len(shapes[0]) > 1:
         row["batch_size"] = shapes[0][0]
         row["input_shape"] = "x".join(map(str, shapes[0][1:]))

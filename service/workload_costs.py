@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -17,11 +17,14 @@ from sqlalchemy.orm import Session
 
 from device_db import Devices, Measurements
 from predictors import MIN_SAMPLES
-from predictors.workload_latency import WorkloadLatency, fit_workload_latency, workload_columns
+from predictors.profile_costs import ProfiledNetwork
+from predictors.workload_columns import workload_columns
+from predictors.workload_latency import WorkloadLatency, fit_workload_latency
 from service.errors import DeviceNotReadyError
 from spaces import SPACES, Architecture, SearchSpace
 from spaces.base import FloatArray
 from spaces.errors import InvalidArchitectureError
+from spaces.layer_digest import layer_digest
 
 # Of each space; more change the fit less than the noise of the timings does.
 _MOST_SAMPLES: Final = 300
@@ -54,10 +57,17 @@ class WorkloadPredictors:
         key = (device, count, newest)
         with self._lock:
             if key not in self._fits:
-                columns, latency_ms, families = _samples(session, device, {**SPACES, space.name: space})
-                if len(latency_ms) < MIN_SAMPLES:
-                    raise DeviceNotReadyError(device, space.name, len(latency_ms), MIN_SAMPLES)
-                self._fits[key] = FittedWorkloads(fit_workload_latency(space, columns, latency_ms, families), newest)
+                samples = _samples(session, device, {**SPACES, space.name: space})
+                if len(samples.latency_ms) < MIN_SAMPLES:
+                    raise DeviceNotReadyError(device, space.name, len(samples.latency_ms), MIN_SAMPLES)
+                predictor = fit_workload_latency(
+                    space,
+                    np.array(samples.columns),
+                    np.array(samples.latency_ms),
+                    samples.families,
+                    samples.profiles,
+                )
+                self._fits[key] = FittedWorkloads(predictor, newest)
                 while len(self._fits) > _KEPT:
                     self._fits.popitem(last=False)
             self._fits.move_to_end(key)
@@ -65,25 +75,39 @@ class WorkloadPredictors:
         return FittedWorkloads(replace(fit.predictor, space=space), fit.version)
 
 
-def _samples(session: Session, device: str, spaces: dict[str, SearchSpace]) -> tuple[FloatArray, FloatArray, list[str]]:
-    """Columns (n, d), latencies and spaces (n,) of the device's timed networks, at most so many of each space."""
-    rows: list[FloatArray] = []
-    latencies: list[float] = []
-    families: list[str] = []
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """Timed networks: columns, latencies and spaces (n,), and by number what the layers of some took."""
+
+    columns: list[FloatArray] = field(default_factory=list)
+    latency_ms: list[float] = field(default_factory=list)
+    families: list[str] = field(default_factory=list)
+    profiles: dict[int, ProfiledNetwork] = field(default_factory=dict)
+
+
+def _samples(session: Session, device: str, spaces: dict[str, SearchSpace]) -> _Samples:
+    """The device's timed networks, at most so many of each space."""
+    samples = _Samples()
     for name in sorted(Devices(session).counts([device]).get(device, {})):
         if name not in spaces:
             continue
         keys, latency_ms = Measurements(session).latencies(device, name)
         batch = _batch(session, device, name)
-        for index in np.linspace(0, len(keys) - 1, min(len(keys), _MOST_SAMPLES)).astype(np.int64):
+        chosen = np.linspace(0, len(keys) - 1, min(len(keys), _MOST_SAMPLES)).astype(np.int64).tolist()
+        profiles = Measurements(session).profiles(device, name, [keys[index] for index in chosen])
+        for index in chosen:
             try:
-                workload = spaces[name].workload(Architecture(name, keys[index]))
+                workload = replace(spaces[name].workload(Architecture(name, keys[index])), batch=batch)
             except InvalidArchitectureError:  # a model of another database, or of an older version
                 continue
-            rows.append(workload_columns(replace(workload, batch=batch)))
-            latencies.append(float(latency_ms[index]))
-            families.append(name)
-    return np.array(rows), np.array(latencies), families
+            profile = profiles.get(keys[index])
+            if profile is not None and profile.layers == layer_digest(workload.layers):
+                network = ProfiledNetwork(workload.layers, batch, np.array(profile.layer_ms), float(latency_ms[index]))
+                samples.profiles[len(samples.families)] = network
+            samples.columns.append(workload_columns(workload))
+            samples.latency_ms.append(float(latency_ms[index]))
+            samples.families.append(name)
+    return samples
 
 
 def _batch(session: Session, device: str, space: str) -> int:

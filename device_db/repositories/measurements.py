@@ -11,7 +11,7 @@ from sqlalchemy import Select, delete, func, not_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from device_db.errors import UploadNotFoundError
-from device_db.models import Device, Measurement, Upload
+from device_db.models import Device, MeasuredLayers, Measurement, Upload
 from device_db.repositories.statements import (
     among,
     chunked,
@@ -20,7 +20,7 @@ from device_db.repositories.statements import (
     insert_rows,
     lock_for_transaction,
 )
-from device_db.rows import MeasurementRow, StoreCounts, UndoCounts
+from device_db.rows import LayerProfile, MeasurementRow, StoreCounts, UndoCounts
 
 _UPLOAD_LOCK = 0x61726368  # "arch": any number that is ours alone
 
@@ -47,6 +47,7 @@ class _Known(NamedTuple):
     """The current row of a key: stored under `id`, or still among the new `record`s."""
 
     facts: tuple[Any, ...]
+    profile: LayerProfile | None
     id: int | None
     record: dict[str, Any] | None
 
@@ -125,6 +126,22 @@ class Measurements:
         pairs = self._session.execute(query.order_by(Measurement.architecture)).all()
         return [key for key, _ in pairs], np.array([value for _, value in pairs], dtype=np.float64)
 
+    def profiles(
+        self, device: str, space: str, keys: Sequence[str], metric: str = "latency_ms"
+    ) -> dict[str, LayerProfile]:
+        """How the latencies of those architectures divide among layers, where that is known.
+
+        Raises: DeviceNotFoundError.
+        """
+        series = (device_id(self._session, device), space, metric)
+        query = (
+            _of(series)
+            .join(MeasuredLayers, MeasuredLayers.measurement_id == Measurement.id)
+            .with_only_columns(Measurement.architecture, MeasuredLayers.layers, MeasuredLayers.layer_ms)
+            .where(among(self._session, Measurement.architecture, keys))
+        )
+        return {key: LayerProfile(layers, tuple(took)) for key, layers, took in self._session.execute(query)}
+
     def revision(self, device: str, metric: str = "latency_ms") -> tuple[int, int]:
         """How many current measurements a device has in all spaces, and the number of the newest: changes with them.
 
@@ -192,7 +209,7 @@ class Measurements:
             known = current.get(key)
             if known is None:
                 inserted += 1
-            elif known.facts == facts:
+            elif known.facts == facts and row.profile in (None, known.profile):
                 continue
             elif known.record is not None:
                 known.record["is_current"] = False
@@ -200,24 +217,47 @@ class Measurements:
                 superseded.append(known.id)
             record = _record(upload_number, key, facts)
             new.append(record)
-            current[key] = _Known(facts, None, record)
+            current[key] = _Known(facts, row.profile, None, record)
         self._mark(superseded, is_current=False)
         insert_rows(self._session, Measurement, new)
+        profiles = {key: one.profile for key, one in current.items() if one.record is not None and one.profile}
+        self._store_profiles(upload_number, profiles)
         return StoreCounts(inserted, len(new) - inserted, len(rows) - len(new))
+
+    def _store_profiles(self, upload_number: int, profiles: dict[_Key, LayerProfile]) -> None:
+        """Keep the profiles of rows that the upload has just brought."""
+        architectures = _by_series(profiles)
+        rows: list[dict[str, Any]] = []
+        for series, wanted in architectures.items():
+            query = (
+                _of(series)
+                .with_only_columns(Measurement.id, Measurement.architecture)
+                .where(Measurement.upload_number == upload_number)
+                .where(among(self._session, Measurement.architecture, wanted))
+            )
+            for row_id, architecture in self._session.execute(query):
+                profile = profiles[series, architecture]
+                rows.append({"measurement_id": row_id, "layers": profile.layers, "layer_ms": list(profile.layer_ms)})
+        insert_rows(self._session, MeasuredLayers, rows)
 
     def _known(self, keys: list[_Key]) -> dict[_Key, _Known]:
         """The stored current rows of the keys."""
-        architectures: dict[_Series, set[str]] = {}
-        for series, architecture in keys:
-            architectures.setdefault(series, set()).add(architecture)
-        columns = (Measurement.id, Measurement.architecture, *(getattr(Measurement, name) for name in _FACTS))
+        architectures = _by_series(keys)
+        columns = (
+            *(Measurement.id, Measurement.architecture, MeasuredLayers.layers, MeasuredLayers.layer_ms),
+            *(getattr(Measurement, name) for name in _FACTS),
+        )
         known: dict[_Key, _Known] = {}
         for series, wanted in architectures.items():
             query = (
-                _of(series).with_only_columns(*columns).where(among(self._session, Measurement.architecture, wanted))
+                _of(series)
+                .outerjoin(MeasuredLayers, MeasuredLayers.measurement_id == Measurement.id)
+                .with_only_columns(*columns)
+                .where(among(self._session, Measurement.architecture, wanted))
             )
-            for row_id, architecture, *facts in self._session.execute(query):
-                known[series, architecture] = _Known(tuple(facts), row_id, None)
+            for row_id, architecture, layers, layer_ms, *facts in self._session.execute(query):
+                profile = LayerProfile(layers, tuple(layer_ms)) if layers is not None else None
+                known[series, architecture] = _Known(tuple(facts), profile, row_id, None)
         return known
 
     def _shadowed_by(self, upload_number: int) -> list[int]:
@@ -258,6 +298,14 @@ def _of(series: _Series) -> Select[Any]:
         Measurement.metric == metric,
         Measurement.is_current,
     )
+
+
+def _by_series(keys: Iterable[_Key]) -> dict[_Series, set[str]]:
+    """Architectures of each series."""
+    architectures: dict[_Series, set[str]] = {}
+    for series, architecture in keys:
+        architectures.setdefault(series, set()).add(architecture)
+    return architectures
 
 
 def _record(upload_number: int, key: _Key, facts: tuple[Any, ...]) -> dict[str, Any]:

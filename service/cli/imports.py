@@ -54,7 +54,7 @@ for _name, _summary in BENCHMARKS.items():
 
 @app.command("ort-cpu")
 def import_ort_cpu(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Devices that archcast timed itself, ONNX Runtime on one core, fp32 and int8: they come with it, no PATH."""
+    """Devices that archcast timed itself, ONNX Runtime in fp32 on one and two cores, and int8: they come with it."""
     from device_db.importers import shipped
     from service.cli.workspace import open_workspace
     from service.use_cases.add_timed_models import add_timed_models

@@ -45,7 +45,13 @@ def upload(
     """Store latencies and adapt the predictors of their devices.
 
     Columns: device, space, architecture, latency_ms; optional unit (ms), statistic, runs, batch_size, precision,
-    runtime, runtime_version, input_shape, measured_at. One bad row refuses the whole upload, unless `on_error=skip`.
+    runtime, runtime_version, input_shape, measured_at, layer_ms. One bad row refuses the whole upload, unless
+    `on_error=skip`.
+
+    `layer_ms` is a list of numbers (JSON text in CSV and Parquet): what each layer of the network took, in the order of
+    the layers that `breakdown` of `POST /predict_latency` names; 0 of a layer that ran together with another, whose
+    number has the time of both. Together at most `latency_ms`; what is left is between layers. At most 20,000 numbers
+    in a row and 10,000 rows that have them. It goes when the row goes.
     """
     name, file = body
     options = UploadOptions(dry_run, on_error, check_units, uploader.name, name, uploader.key_id)

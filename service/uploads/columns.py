@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from service.uploads.errors import UploadColumnsError
 # A nanosecond and eleven days: beyond them a number is no latency of a network, and its logarithm still behaves.
 LOWEST_LATENCY_MS: Final = 1e-6
 HIGHEST_LATENCY_MS: Final = 1e9
+MAX_LAYERS: Final = 20_000
 _MAX_TEXT: Final = 100
 _MAX_COUNT: Final = 2**31 - 1
 
@@ -91,8 +93,28 @@ def read_unit(value: object) -> str:
     return "ms"
 
 
+def read_layer_ms(value: object) -> tuple[float, ...]:
+    """Latencies of a network's layers in ms, a list or its JSON text; 0 of a layer that has none of its own.
+
+    Raises: ValueError with the reason.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError(f"{shown(value)} is no JSON list of numbers") from None
+    if not isinstance(value, list):
+        raise ValueError(f"{shown(value)} is no list of numbers")
+    if not 1 <= len(value) <= MAX_LAYERS:
+        raise ValueError(f"has {len(value):,} numbers; a network has 1 to {MAX_LAYERS:,} layers")
+    for number, one in enumerate(value):
+        if isinstance(one, bool) or not isinstance(one, int | float) or not 0 <= one <= HIGHEST_LATENCY_MS:
+            raise ValueError(f"number {number} of the list, {shown(one)}, is not from 0 to {HIGHEST_LATENCY_MS:g}")
+    return tuple(map(float, value))
+
+
 REQUIRED: Final = ("device", "space", "architecture", "latency_ms")
-# Optional columns, named as the fields of the stored row that they fill.
+# Optional columns, named as the fields of the stored row that they fill; `layer_ms` becomes its profile.
 PROVENANCE: Final[dict[str, Callable[[object], object]]] = {
     "unit": read_unit,
     "statistic": read_text,
@@ -103,6 +125,7 @@ PROVENANCE: Final[dict[str, Callable[[object], object]]] = {
     "runtime_version": read_text,
     "input_shape": read_shape,
     "measured_at": read_time,
+    "layer_ms": read_layer_ms,
 }
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from service.uploads.conditions import Conditions
-from service.uploads.errors import RowProblem
+from service.uploads.errors import RowProblem, UploadTooLargeError
 from service.uploads.findings import Findings
 from service.uploads.raw_row import RawRow
 from service.uploads.validation import CheckedRow, RowCheck
 from spaces.base import Architecture, FloatArray
+
+# The layers of each such row's network are looked up, which takes up to a millisecond, twice.
+MAX_PROFILED_ROWS: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -55,10 +58,14 @@ def review(rows: Iterable[RawRow], check: RowCheck, max_rows: int, conditions: C
 
     Bad are also rows of another condition than their device's in that space.
 
-    Raises: UploadTooLargeError above `max_rows`; whatever the reader of the rows raises.
+    Raises: UploadTooLargeError above `max_rows` or `MAX_PROFILED_ROWS`; whatever the reader of the rows raises.
     """
     found = Review(conditions=conditions.found)
+    profiled = 0
     for raw in found.counted(rows, max_rows):
+        profiled += bool(raw.cells.get("layer_ms"))
+        if profiled > MAX_PROFILED_ROWS:
+            raise UploadTooLargeError(MAX_PROFILED_ROWS, "rows with layer_ms")
         checked = check(raw)
         if isinstance(checked, CheckedRow):
             _add(found, checked, conditions)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from arch_encodings import has_path
 from device_db import DeviceKind, Devices, Measurements
 from predictors import SAMPLERS
-from predictors.workload_latency import layer_design
+from predictors.workload_columns import layer_design
 from service.errors import SimulatedDeviceError
 from service.lookup import find_space
 from service.schemas.devices import SuggestionList

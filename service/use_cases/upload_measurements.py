@@ -152,4 +152,6 @@ def _check_units(session: Session, spaces: Mapping[str, SearchSpace], found: Rev
 
 def _stored(row: CheckedRow) -> MeasurementRow:
     architecture = row.architecture
-    return MeasurementRow(row.device, architecture.space, architecture.key, row.latency_ms, **row.provenance)
+    return MeasurementRow(
+        row.device, architecture.space, architecture.key, row.latency_ms, profile=row.profile, **row.provenance
+    )

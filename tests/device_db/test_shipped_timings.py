@@ -1,5 +1,6 @@
 """The timings that come with archcast: packed from journals, read back, and free of what is nobody's business."""
 
+import gzip
 import importlib.util
 import json
 import re
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from device_db import DeviceKind, ImportFormatError
+from device_db import DeviceKind, ImportFormatError, LayerProfile
 from device_db.importers import shipped
 from service.onnx_timing import Timed
-from spaces import SPACES
+from spaces import SPACES, Architecture
+from spaces.layer_digest import layer_digest
 
 ROOT = Path(__file__).resolve().parents[2]
 CELLS = ("4-3-2-1-3-3", "3-3-1-3-1-0")
@@ -71,6 +73,38 @@ def test_packed_journal_is_read_back_as_a_device(packing: ModuleType, tmp_path: 
     assert shipped.model_names(tmp_path) == {"f" * 64: "net.onnx"}
 
 
+def test_packed_profiles_are_read_back_with_their_timings(packing: ModuleType, tmp_path: Path):
+    kernels = [{"node": "_0_1_nchwc", "op": "Conv", "latency_ms": 0.25}]
+    timed = [
+        Timed("nb201", KEYS[0], {**timing(1.0), "kernels": kernels}),
+        Timed("nb201", KEYS[1], timing(2.0)),
+        Timed("onnx", "f" * 64, {**timing(3.0), "kernels": kernels}),
+    ]
+    packing.pack(tmp_path, "box", timed, [], {})
+    for _ in range(2):
+        packing.pack_layers(tmp_path, "box", timed, {})
+        rows = list(shipped.read(tmp_path, canonical).measurements)
+        layers = SPACES["nb201"].workload(SPACES["nb201"].parse(CELLS[0])).layers
+        profile = LayerProfile(layer_digest(layers), (0.25, *[0.0] * (len(layers) - 1)))
+        assert [row.profile for row in rows] == [profile, None]
+    path = tmp_path / "box.layers.csv.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b",2500 ", b",a 0 ")))
+    with pytest.raises(ImportFormatError, match="invalid literal"):
+        shipped.read(tmp_path, canonical)
+
+
+@pytest.mark.parametrize("device", [file.stem for file in sorted(shipped.FOLDER.glob("*.json"))])
+def test_shipped_profiles_are_of_the_layers_that_networks_have(device: str):
+    rows = [row for row in shipped.read(shipped.FOLDER, canonical).measurements if row.device == device]
+    assert len(rows) >= 400
+    for row in rows:
+        assert row.profile is not None
+        layers = SPACES[row.space].workload(Architecture(row.space, row.architecture)).layers
+        assert row.profile.layers == layer_digest(layers)
+        assert len(row.profile.layer_ms) == len(layers)
+        assert 0.3 * row.value < sum(row.profile.layer_ms) < 1.01 * row.value
+
+
 @pytest.mark.parametrize(
     ("second", "reason"),
     [
@@ -84,6 +118,23 @@ def test_journals_that_are_not_of_one_device_are_refused(
     with pytest.raises(ValueError, match=reason):
         packing.pack(tmp_path, "box", [Timed("nb201", KEYS[0], timing(2.0)), second], [], {})
     assert not list(tmp_path.iterdir())
+
+
+def test_earlier_run_says_how_far_latencies_repeat(packing: ModuleType, tmp_path: Path):
+    earlier = [Timed("nb201", KEYS[0], timing(1.0)), Timed("nb201", KEYS[1], timing(4.0))]
+    timed = [Timed("nb201", KEYS[1], timing(2.0)), Timed("nb201", KEYS[0], timing(1.04))]
+    packing.pack(tmp_path, "box", timed, [], {}, earlier, ["it was noisy"])
+    facts = json.loads((tmp_path / "box.json").read_text())
+    assert facts["notes"] == ["it was noisy"]
+    whole = {name: value for name, value in facts["repeatability"].items() if name != "by_space"}
+    assert facts["repeatability"]["by_space"] == {"nb201": whole}
+    assert whole == {
+        **{"networks": 2, "p5": 0.527, "median": 0.77, "p95": 1.013},
+        **{"within_5_percent": 0.5, "apart_by_25_percent": 0.5},
+    }
+    assert "of two runs 50% of the networks agree within 5 %, 50% are more than 25 % apart" in facts["description"]
+    with pytest.raises(ValueError, match="same networks"):
+        packing.pack(tmp_path, "box", timed, [], {}, earlier[:1])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from predictors import TooFewSamplesError
-from predictors.workload_latency import COLUMNS, fit_workload_latency, layer_columns, workload_columns
+from predictors.workload_columns import COLUMNS, layer_columns, workload_columns
+from predictors.workload_latency import fit_workload_latency
 from spaces import SPACES, Architecture
 from spaces.base import FloatArray, Layer, Workload
 from targets import load_target
@@ -88,6 +89,8 @@ def test_network_with_a_kernel_that_was_never_timed_has_wider_bounds_and_says_so
     class Given:
         """A space of two networks: a timed one as it is, and with a small normalisation over neighbours."""
 
+        name = "given"
+
         def workload(self, architecture: Architecture) -> Workload:
             return replace(plain, layers=(*plain.layers, *([local] if architecture.key == "local" else [])), reads=())
 
@@ -98,6 +101,42 @@ def test_network_with_a_kernel_that_was_never_timed_has_wider_bounds_and_says_so
     assert given.is_unlike_samples(networks) == [False, True]
     assert estimate.mean_ms[1] < 1.1 * estimate.mean_ms[0]
     assert relative[1] > relative[0] + 0.3
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_kind_of_kernel_that_timed_networks_hardly_have_may_cost_what_the_dearest_does(count: int):
+    timed = drawn("fbnet", 40, 1)  # one small pool each
+    model = fit_workload_latency(FBNET, columns_of(timed), simulated(timed))
+    plain = FBNET.workload(timed[0])
+    pools = tuple(Layer(f"pool{number}", "pool", 64, 64, 56, 56, 56, 56, kernel=3) for number in range(count))
+
+    class Given:
+        """One network with pools that the timed ones do not have."""
+
+        name = "given"
+
+        def workload(self, architecture: Architecture) -> Workload:
+            return replace(plain, layers=(*plain.layers, *pools))
+
+    given = replace(model, space=Given())  # pyright: ignore[reportArgumentType]
+    network = [Architecture("given", "pools")]
+    estimate = given.predict(network)
+    moved = sum(4.0 * (layer.in_elements + layer.out_elements) for layer in pools)
+    assert estimate.std_ms[0] >= model.dearest_ms * moved * (1 - 1e-9)
+    assert given.is_unlike_samples(network) == [True]
+
+
+def test_bounds_are_those_of_the_family_that_is_asked_for():
+    rng = np.random.default_rng(0)
+    timed = [*drawn("nb201", 40, 3), *drawn("fbnet", 40, 4)]
+    latency_ms = simulated(timed) * np.concatenate([np.ones(40), rng.choice([0.6, 1.2], 40)])
+    model = fit_workload_latency(NB201, columns_of(timed), latency_ms, ["nb201"] * 40 + ["fbnet"] * 40)
+    relative = {}
+    for space in ("nb201", "fbnet"):
+        others = drawn(space, 20, 7)
+        estimate = replace(model, space=SPACES[space]).predict(others)
+        relative[space] = np.median(estimate.std_ms / estimate.mean_ms)
+    assert relative["fbnet"] > 2 * relative["nb201"]
 
 
 def test_networks_that_the_runtime_left_out_do_not_rule_the_fit():

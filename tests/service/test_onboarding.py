@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from onnx import TensorProto, helper
 
 from service.app import create_app
+from spaces import SPACES
 
 BLOCKED = ("alembic", "fastapi", "pyarrow", "scipy", "sklearn", "sqlalchemy", "torch", "uvicorn", "yaml")
 COMMAND_LINE = "from service.cli import main; main()"
@@ -89,6 +90,10 @@ def test_device_from_nothing_to_predictions(measure: Any, url: str):
     others = {one["architecture"] for one in second["timings"]} - set(suggested)
     assert second["predicted"] == len(others) > 0
     assert 0 <= second["error_mean"] < 100
+    for one in first["timings"]:
+        layers = SPACES["nb201"].workload(SPACES["nb201"].parse(one["architecture"])).layers
+        assert len(one["layer_ms"]) == len(layers)
+        assert 0.3 * one["median_ms"] < sum(one["layer_ms"]) < 1.01 * one["median_ms"]
     device = httpx.get(f"{url}/devices/desk").json()
     assert device["kind"] == "onnx"
     assert device["samples"] == {"nb201": 5 + len(others)}

@@ -17,14 +17,17 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from device_db import ApiKeys, DeviceKind, Devices, Measurements, create_engine, session_factory
+from service import workload_costs
 from service.app import create_app
 from service.settings import Settings
 from service.state import AppState
 from service.use_cases import upload_measurements
+from service.workload_costs import WorkloadPredictors
 from spaces import SPACES
 
 URL = "/admin/measurements"
 CSV = {"Content-Type": "text/csv"}
+PARQUET = {"Content-Type": "application/vnd.apache.parquet"}
 Row = dict[str, Any]
 Response = Any  # of whichever client library the test client brings
 NB201 = SPACES["nb201"]
@@ -102,6 +105,14 @@ def stored(client: TestClient, device: str = "phone") -> dict[str, float]:
     with state_of(client).read_sessions() as session:
         keys, values = Measurements(session).latencies(device, "nb201")
     return dict(zip(keys, values.tolist(), strict=True))
+
+
+def profiled(client: TestClient) -> dict[str, float]:
+    """What the first layer took, by architecture."""
+    with state_of(client).read_sessions() as session:
+        keys, _ = Measurements(session).latencies("phone", "nb201")
+        profiles = Measurements(session).profiles("phone", "nb201", keys)
+    return {key: profile.layer_ms[0] for key, profile in profiles.items()}
 
 
 def predicted(client: TestClient, architecture: str, device: str = "phone") -> Response:
@@ -189,6 +200,49 @@ def test_undo_restores_what_was_there(client: TestClient) -> None:
     ]
     assert stored(client) == before
     problem(client.delete(f"{URL}/{batch}"), 404)
+
+
+def test_profiles_come_and_go_with_their_upload(client: TestClient) -> None:
+    rows = sample(6)
+    for row in rows[:3]:
+        count = len(NB201.workload(NB201.parse(row["architecture"])).layers)
+        row["layer_ms"] = [row["latency_ms"] / 2, *[0] * (count - 1)]
+    headers = {"Content-Type": "application/x-ndjson"}
+    bad = [*rows[:5], rows[5] | {"layer_ms": [1, 2]}]
+    answer = problem(client.post(URL, content=as_ndjson(bad), headers=headers), 422)
+    assert [(error["row"], error["column"]) for error in answer["errors"]] == [(6, "layer_ms")]
+    assert profiled(client) == {}
+    batch = client.post(URL, content=as_ndjson(rows), headers=headers).json()["batch"]
+    assert profiled(client) == {row["architecture"]: row["latency_ms"] / 2 for row in rows[:3]}
+    again = [row | {"layer_ms": json.dumps(row["layer_ms"])} if "layer_ms" in row else row for row in rows]
+    assert client.post(URL, content=as_parquet(again), headers=PARQUET).json()["unchanged"] == 6
+    client.delete(f"{URL}/{batch}")
+    assert profiled(client) == {}
+
+
+def test_profiles_of_the_layers_that_networks_have_are_fitted(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = sample(12)
+    for row in rows[2:]:
+        count = len(NB201.workload(NB201.parse(row["architecture"])).layers)
+        row["layer_ms"] = [row["latency_ms"] / count] * count
+    headers = {"Content-Type": "application/x-ndjson"}
+    assert client.post(URL, content=as_ndjson(rows), headers=headers).json()["inserted"] == 12
+    other = NB201.sample(1, rng=np.random.default_rng(99))[0]
+    body = {"space": "nb201", "device": "phone", "architecture": other.key, "breakdown": True}
+
+    def shares() -> list[float]:
+        (result,) = client.post("/predict_latency", json=body).json()["results"]
+        return [layer["share"] for layer in result["layers"]]
+
+    fitted = shares()
+    with state_of(client).read_sessions() as session:
+        assert WorkloadPredictors().of(session, "phone", NB201).predictor.profile_costs is not None
+        monkeypatch.setattr(workload_costs, "layer_digest", lambda layers: "another version ")
+        stale = WorkloadPredictors().of(session, "phone", NB201).predictor
+    assert stale.profile_costs is None
+    assert fitted != pytest.approx((stale.layer_ms(other) / stale.layer_ms(other).sum()).tolist(), rel=0.1)
 
 
 def test_upload_under_another_condition_than_the_devices_is_refused(client: TestClient) -> None:

@@ -14,8 +14,10 @@ from service.uploads.raw_row import RawRow
 from service.uploads.review import accepted, review
 from service.uploads.validation import CheckedRow, RowCheck
 from spaces import SPACES
+from spaces.layer_digest import layer_digest
 
 CELL = "|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
+LAYERS = len(SPACES["nb201"].workload(SPACES["nb201"].parse(CELL)).layers)
 GOOD = {"device": "phone", "space": "nb201", "architecture": CELL, "latency_ms": "5.25"}
 
 
@@ -123,6 +125,18 @@ def test_optional_cell_without_value_is_left_to_its_default(column: str) -> None
         ("measured_at", "0001-01-01T00:00:00+14:00", "is not a time with a zone"),
         ("measured_at", 1_700_000_000, "is not a time with a zone"),
         ("unit", "s", "latency_ms is in ms"),
+        ("layer_ms", 5.0, "5.0 is no list of numbers"),
+        ("layer_ms", "[1, 2", "is no JSON list of numbers"),
+        ("layer_ms", '"text"', "is no list of numbers"),
+        ("layer_ms", [], "has 0 numbers"),
+        ("layer_ms", [0.1] * 20_001, "has 20,001 numbers"),
+        ("layer_ms", [0.1, -0.1], "number 1 of the list, -0.1, is not from 0"),
+        ("layer_ms", [True], "number 0 of the list, True"),
+        ("layer_ms", [[0.1]], "number 0 of the list, [0.1]"),
+        ("layer_ms", "[NaN]", "number 0 of the list, nan"),
+        ("layer_ms", [0.1, 0.2], f"has 2 numbers where the network has {LAYERS} layers"),
+        ("layer_ms", [1.0] * LAYERS, f"adds up to {LAYERS} ms"),
+        ("layer_ms", [0] * LAYERS, "adds up to 0 ms"),
     ],
 )
 def test_bad_cell_is_named_with_its_reason(column: str, value: object, reason: str) -> None:
@@ -130,6 +144,25 @@ def test_bad_cell_is_named_with_its_reason(column: str, value: object, reason: s
     assert list(found) == [column]
     assert reason in found[column]
     found[column].encode()
+
+
+@pytest.mark.parametrize("encode", [lambda numbers: numbers, str])
+def test_layer_ms_becomes_a_profile_of_the_networks_layers(encode: Any) -> None:
+    numbers = [0.5] + [0.01] * (LAYERS - 1)
+    found = one(layer_ms=encode(numbers))
+    assert isinstance(found, CheckedRow)
+    assert found.provenance == {}
+    assert found.profile is not None
+    assert found.profile.layer_ms == tuple(numbers)
+    assert found.profile.layers == layer_digest(SPACES["nb201"].workload(found.architecture).layers)
+
+
+def test_rows_with_profiles_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.uploads.review.MAX_PROFILED_ROWS", 2)
+    bad = {"layer_ms": [0.1]}
+    assert review(rows({}, bad, bad, {}), check(), 10, Conditions(SPACES)).rows == 4
+    with pytest.raises(UploadTooLargeError, match="2 rows with layer_ms"):
+        review(rows(bad, bad, bad), check(), 10, Conditions(SPACES))
 
 
 def test_every_fault_of_a_row_is_listed() -> None:

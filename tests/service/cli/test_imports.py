@@ -65,12 +65,12 @@ def test_import_of_accuracies_brings_the_index_order(cli: Cli, timings: Timings,
 
 def test_import_of_own_timings_needs_no_file_and_repeats_without_change(cli: Cli):
     first = cli("import", "ort-cpu", "--json").answer
-    assert first["measurements"] == {"inserted": 818, "updated": 0, "unchanged": 0}
-    assert (first["devices"], first["predictors"], first["notes"]) == (2, 4, [])
+    assert first["measurements"] == {"inserted": 1227, "updated": 0, "unchanged": 0}
+    assert (first["devices"], first["predictors"], first["notes"]) == (3, 6, [])
     again = cli("import", "ort-cpu", "--json").answer
-    assert again["measurements"] == {"inserted": 0, "updated": 0, "unchanged": 818}
+    assert again["measurements"] == {"inserted": 0, "updated": 0, "unchanged": 1227}
     devices = {device["name"]: device for device in cli("devices", "--json").answer["devices"]}
-    for name in ("ort-cpu-fp32-t1", "ort-cpu-int8"):
+    for name in ("ort-cpu-fp32-t1", "ort-cpu-fp32-t2", "ort-cpu-int8"):
         assert devices[name]["kind"] == "onnx"
         assert devices[name]["samples"] == {"fbnet": 200, "nb201": 200, "onnx": 9}
     (resnet,) = [one for one in cli("models", "--json").answer["models"] if one["name"] == "resnet50"]
@@ -91,8 +91,8 @@ def test_import_of_own_timings_needs_no_file_and_repeats_without_change(cli: Cli
 def test_own_timings_without_the_networks_files_are_those_of_the_spaces(cli: Cli, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(add_timed_models, "_FOLDER", ("nowhere",))
     answer = cli("import", "ort-cpu", "--json").answer
-    assert answer["measurements"]["inserted"] == 800
-    assert answer["notes"] == ["18 timings left out: their networks were not uploaded"]
+    assert answer["measurements"]["inserted"] == 1200
+    assert answer["notes"] == ["27 timings left out: their networks were not uploaded"]
 
 
 @pytest.mark.parametrize("benchmark", imports.BENCHMARKS)

@@ -1,7 +1,7 @@
 """What `archcast measure` decides around the timings; tests/service/test_onboarding.py times for real."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +9,19 @@ import pytest
 
 from service import onnx_timing
 from service.onnx_timing import Network, Timed, drift, measurement_row, read_journal, relative_errors, time_networks
+from spaces import SPACES
+from spaces.networks import export_onnx
 
 Cli = Callable[..., Any]
 SETTINGS = {"threads": 1, "precision": "fp32"}
 
 
-def timing(median_ms: float = 2.0, **changes: Any) -> dict[str, Any]:
+def timing(median_ms: float = 2.0, kernels: Sequence[Any] = (), **changes: Any) -> dict[str, Any]:
     return {
+        **({"kernels": list(kernels)} if kernels else {}),
         "median_ms": median_ms,
         "runs": 30,
-        "settings": {**SETTINGS, "max_s": 5.0, **changes},
+        "settings": {**SETTINGS, "max_s": 5.0, "dimensions": {}, **changes},
         "machine": {"runtime": "onnxruntime-cpu", "runtime_version": "1.2.3"},
         "input_shapes": {"x": [4, 3, 32, 32]},
         "measured_at": "2026-01-31T12:00:00Z",
@@ -61,6 +64,28 @@ def test_journal_of_other_settings_counts_for_nothing(timed: list[bytes], tmp_pa
     assert timed == [b"a"] * 3
     assert len(list(read_journal(journal, SETTINGS))) == 1
     assert list(read_journal(tmp_path / "none", SETTINGS)) == []
+
+
+def test_journal_without_layer_times_gets_them_from_the_file(timed: list[bytes], tmp_path: Path):
+    architecture = SPACES["nb201"].parse("0-0-0-0-0-3")
+    journal = tmp_path / "journal.jsonl"
+    kernels = [{"node": "_0_1_nchwc", "op": "Conv", "latency_ms": 0.5}]
+    entry = {"space": "nb201", "architecture": architecture.key, "timing": timing(kernels=kernels)}
+    journal.write_text(json.dumps(entry) + "\n")
+    (one,) = time_networks([Network("nb201", architecture.key, lambda: export_onnx(architecture))], SETTINGS, journal)
+    took_ms = measurement_row("desk", one)["layer_ms"]
+    assert took_ms == [0.5, *[0] * (len(SPACES["nb201"].workload(architecture).layers) - 1)]
+    assert not timed
+
+
+def test_file_that_is_not_the_architecture_gives_no_layer_times(timed: list[bytes], tmp_path: Path):
+    journal = tmp_path / "journal.jsonl"
+    kernels = [{"node": "_0_1_nchwc", "op": "Conv", "latency_ms": 0.5}]
+    key = SPACES["nb201"].parse("0-0-0-0-0-3").key
+    journal.write_text(json.dumps({"space": "nb201", "architecture": key, "timing": timing(kernels=kernels)}) + "\n")
+    for content in (b"no network", export_onnx(SPACES["nb201"].parse("3-3-3-3-3-3"))):
+        (one,) = time_networks([Network("nb201", key, lambda content=content: content)], SETTINGS, journal)
+        assert "layer_ms" not in measurement_row("desk", one)
 
 
 def test_drift_is_the_same_both_ways():

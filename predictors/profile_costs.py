@@ -1,4 +1,4 @@
-"""A fit of layers' costs to what each kernel of timed networks took, for `benchmarks/node_profiles.py`.
+"""A fit of layers' costs to what each kernel of timed networks took.
 
     latency(network) = factor * sum over its layers of sum_k w_k f_k(layer),  w >= 0
 
@@ -15,14 +15,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from spaces.base import BoolArray, FloatArray, Layer
+from predictors.base import MIN_SAMPLES
+from predictors.student import spread_of
+from spaces.base import FloatArray, Layer
 
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "product": ("launch", "bytes", "weights", "macs", "macs:window", "macs:grouped"),
@@ -49,6 +51,7 @@ _MAY_COST_NOTHING: Final = ("elementwise", "fused")
 _RIDGE: Final = 1e-2
 _SHORTEST_MS: Final = 2e-3  # the clock's grain and a launch: errors of shorter kernels are relative to it
 _LEAST_SCALE: Final = 1e-3
+_LEAST_SPREAD: Final = 0.01
 _SMALLEST: Final = np.array([1e-4, 1e-11, 1e-12])  # ms per launch, byte and MAC: no part is free before it was timed
 
 
@@ -69,23 +72,32 @@ class ProfiledNetwork:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KernelCosts:
+class ProfileCosts:
     """Fitted costs.
 
     Attributes:
         weights: (parts, columns) ms per unit.
         factor: of the sum.
-        timed: (parts,) whether kernels of the part were timed.
+        spread: typical relative error of a network's total, within the families that were fitted.
+        between: the largest typical error of a family that is predicted from the others; 0 of a single one.
+        dearest_ms: per byte, of the dearest part that is well known: what one that is not may well cost.
     """
 
     weights: FloatArray
     factor: float
-    timed: BoolArray
+    spread: float = 0.0
+    between: float = 0.0
+    dearest_ms: float = 0.0
 
     def layer_ms(self, layers: Sequence[Layer], batch: int = 1) -> FloatArray:
         """(layers,) what each layer adds to the latency."""
         parts, columns = kernel_columns(layers, batch)
         return self.factor * (columns * self.weights[parts]).sum(axis=1)
+
+    def total_ms(self, table: tuple[NDArray[np.int64], FloatArray]) -> float:
+        """Latency of a network. Args: table: its `kernel_columns`."""
+        parts, columns = table
+        return self.factor * float((columns * self.weights[parts]).sum())
 
 
 def part_names(layers: Sequence[Layer]) -> Iterator[str]:
@@ -112,15 +124,48 @@ def kernel_columns(layers: Sequence[Layer], batch: int = 1) -> tuple[NDArray[np.
     return np.array([PARTS.index(part) for part in parts], dtype=np.int64), columns
 
 
-def fit_kernel_costs(networks: Sequence[ProfiledNetwork], families: Sequence[str]) -> KernelCosts:
-    """Costs of the networks' kernels; milliseconds for hundreds of them.
+def fit_profile_costs(networks: Sequence[ProfiledNetwork], families: Sequence[str]) -> ProfileCosts:
+    """Costs of the networks' kernels; a fraction of a second for hundreds of networks.
 
-    Args: families: (n,) of each network; the factor is as much one family's as another's.
+    Args:
+        networks: at least one.
+        families: (n,) of each network; the factor is as much one family's as another's.
     """
+    tables = [kernel_columns(network.layers, network.batch) for network in networks]
+    names = np.array(families)
+    costs = _fit(networks, tables, names)
+    predicted = np.array([costs.total_ms(table) for table in tables])
+    latency_ms = np.array([network.latency_ms for network in networks])
+    errors = (predicted - latency_ms) / predicted
+    spread = float(np.mean([spread_of(errors[names == name]) for name in np.unique(names)]))
+    return replace(costs, spread=max(spread, _LEAST_SPREAD), between=_between(networks, tables, names, latency_ms))
+
+
+def _between(
+    networks: Sequence[ProfiledNetwork],
+    tables: Sequence[tuple[NDArray[np.int64], FloatArray]],
+    names: NDArray[np.str_],
+    latency_ms: FloatArray,
+) -> float:
+    """The largest typical error of a family of some size that is predicted from the others; 0 where there is none."""
+    typical = [0.0]
+    for name in np.unique(names):
+        own, others = np.flatnonzero(names == name).tolist(), np.flatnonzero(names != name).tolist()
+        if min(len(own), len(others)) >= MIN_SAMPLES:
+            costs = _fit([networks[one] for one in others], [tables[one] for one in others], names[others])
+            ratio = np.array([costs.total_ms(tables[one]) for one in own]) / latency_ms[own]
+            typical.append(_typical_error(np.maximum(ratio, 1 / ratio) - 1))
+    return max(typical)
+
+
+def _fit(
+    networks: Sequence[ProfiledNetwork],
+    tables: Sequence[tuple[NDArray[np.int64], FloatArray]],
+    names: NDArray[np.str_],
+) -> ProfileCosts:
     seen: dict[tuple[float, ...], list[float]] = defaultdict(list)
-    for network in networks:
-        parts, columns = kernel_columns(network.layers, network.batch)
-        for part, row, took_ms in zip(parts, columns, network.layer_ms, strict=True):
+    for network, (parts, columns) in zip(networks, tables, strict=True):
+        for part, row, took_ms in zip(parts.tolist(), columns.tolist(), network.layer_ms.tolist(), strict=True):
             if took_ms > 0 or PARTS[part] in _MAY_COST_NOTHING:
                 seen[part, *row].append(took_ms)
     keys = np.array(list(seen)).reshape(len(seen), 1 + _WIDTH)
@@ -129,17 +174,29 @@ def fit_kernel_costs(networks: Sequence[ProfiledNetwork], families: Sequence[str
     counts = np.array([len(values) for values in seen.values()], dtype=np.float64)
     typical = _typical(parts, columns, mean_ms)
     weights = np.zeros((len(PARTS), _WIDTH))
-    timed = np.array([bool((parts == part).any()) for part in range(len(PARTS))])
     for part, name in enumerate(PARTS):
         prior = np.array([typical[_UNITS.index(_unit(column))] for column in _COLUMNS[name]])
         prior[[index for index, column in enumerate(_COLUMNS[name]) if column == "macs:window"]] *= 0.1
         own = parts == part
         weights[part, : len(prior)] = _solve(columns[own, : len(prior)], mean_ms[own], counts[own], prior)
-    costs = KernelCosts(weights, 1.0, timed)
-    ratios = np.array([one.latency_ms / costs.layer_ms(one.layers, one.batch).sum() for one in networks])
-    names = np.array(families)
-    medians = [np.median(np.log(ratios[names == name])) for name in np.unique(names)]
-    return KernelCosts(weights, float(np.exp(np.mean(medians))), timed)
+    costs = ProfileCosts(weights, 1.0, dearest_ms=_dearest_ms(parts, columns, mean_ms))
+    latency_ms = np.array([network.latency_ms for network in networks])
+    ratios = np.log(latency_ms / np.array([costs.total_ms(table) for table in tables]))
+    medians = [np.median(ratios[names == name]) for name in np.unique(names)]
+    return replace(costs, factor=float(np.exp(np.mean(medians))))
+
+
+def _dearest_ms(parts: NDArray[np.int64], columns: FloatArray, mean_ms: FloatArray) -> float:
+    """What a byte typically takes in the dearest part of which enough different kernels were timed."""
+    weights = np.array(["weights" in _COLUMNS[name] for name in PARTS])[parts] * columns[:, 2]
+    per_byte = mean_ms / np.maximum(columns[:, 1] + weights, 1.0)
+    typical = [np.median(per_byte[parts == part]) for part in range(len(PARTS)) if (parts == part).sum() >= MIN_SAMPLES]
+    return float(max(typical, default=0.0))
+
+
+def _typical_error(errors: FloatArray) -> float:
+    """The quantile that 68 % of a normal lie below."""
+    return float(np.quantile(np.abs(errors), 0.683))
 
 
 def _typical(parts: NDArray[np.int64], columns: FloatArray, mean_ms: FloatArray) -> FloatArray:
