@@ -37,18 +37,20 @@ _QUANTILES: Final = (0.1587, 0.5, 0.8413)
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class Deviations:
     """The deviations by which values lie above the median of a sample; outliers hardly move it."""
 
     median: float
     deviation: float
 
     @classmethod
-    def of(cls, values: FloatArray) -> _Scale:
+    def of(cls, values: FloatArray) -> Deviations:
+        """From a sample (n,)."""
         low, median, high = np.quantile(values, _QUANTILES).tolist()
         return cls(median, (high - low) / 2 or 1.0)
 
     def __call__(self, values: FloatArray) -> FloatArray:
+        """(n,) of values (n,)."""
         return (values - self.median) / self.deviation
 
 
@@ -65,8 +67,8 @@ class ZeroCostScore:
 
     space: SearchSpace
     samples: int
-    _nwot: _Scale
-    _macs: _Scale
+    _nwot: Deviations
+    _macs: Deviations
     _columns: Normalizer
     _ridge: RidgeCV
 
@@ -98,9 +100,9 @@ def fit_zero_cost_score(space: SearchSpace, architectures: Sequence[Architecture
         raise TooFewSamplesError(FEWEST, len(architectures))
     normalizer = fit_normalizer(ENCODERS[_ENCODER], space, architectures)
     columns = normalizer.apply(ENCODERS[_ENCODER].encode(space, architectures))
-    macs = _Scale.of(_log10_live_macs(space, architectures))
+    macs = Deviations.of(_log10_live_macs(space, architectures))
     ridge = RidgeCV(_PENALTIES).fit(columns, nwot)
-    return ZeroCostScore(space, len(architectures), _Scale.of(nwot), macs, normalizer, ridge)
+    return ZeroCostScore(space, len(architectures), Deviations.of(nwot), macs, normalizer, ridge)
 
 
 def _log10_live_macs(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
