@@ -29,12 +29,15 @@ class Objective:
             failed. Called from one thread; the value of an architecture must not depend on the rest of its batch.
         fit: of a metric that is costly to evaluate, such as the accuracy of a network that is trained for it: learns
             to predict it from known values. Only predictor-guided search makes use of it.
+        is_additive: whether the space is the plain product of its choices, and the value a constant plus something for
+            each choice: limits out of reach are then known for sure.
     """
 
     name: str
     direction: Direction
     evaluate: Evaluate
     fit: Fit | None = None
+    is_additive: bool = False
 
     def __call__(self, architectures: Sequence[Architecture]) -> FloatArray:
         """Values (n,) of a batch. Raises: ObjectiveShapeError."""

@@ -130,6 +130,11 @@ class SimulatedCosts:
             every["quantisation_mse"] = mse_evaluator(self.space, self.formats)
         return {name: every[name] for name in self.metrics}
 
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """Metrics that add over layers."""
+        return tuple(name for name in self.metrics if self.target.is_additive and name in ("latency_ms", "energy_mj"))
+
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
         """A model knows no spread: the bounds equal the value. Raises: RefusedNetworkError."""
         costs = self._costs(architectures)

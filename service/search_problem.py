@@ -12,14 +12,15 @@ import numpy as np
 from service import pretrained
 from service.accuracy_source import MOST_FITTED, AccuracySource
 from service.codesign import Codesign
-from service.device_costs import Evaluator
+from service.device_costs import Evaluator, SimulatedCosts
 from service.errors import FieldError, UnreachableLimitError
+from service.layer_totals import LAYER_TOTALS
 from service.problems import json_pointer
 from service.schemas.searches import SearchRequest
-from service.search_metrics import architecture_evaluators, direction, quantile_name
+from service.search_metrics import architecture_evaluators, direction, of_device, quantile_name
 from service.searched_devices import SearchedDevices
-from spaces import Architecture, SearchSpace
-from spaces.base import FloatArray
+from spaces import Architecture, SearchSpace, is_additive
+from spaces.base import FloatArray, is_product
 from spaces.configured_space import ConfiguredSpace
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ def build_problem(
         evaluate = {name: costs.of_architecture(each) for name, each in evaluate.items()}
         space = costs.space
     evaluate |= devices.evaluators
-    # A size that stands in for the accuracy costs nothing to know.
-    is_costly = accuracy is not None and accuracy.info.source != "log10_macs"
+    # A proxy that stands in for the accuracy costs nothing to know.
+    is_costly = accuracy is not None and accuracy.proxy is None
+    sums = _sums_over_choices(space, devices)
     is_guided = request.algorithm == "predictor_guided"
     fits: dict[str, Fit] = {"accuracy": _accuracy_fit(space)} if is_guided and is_costly else {}
 
     def metric(name: str) -> Objective:
-        return Objective(name, direction(name), evaluate[name], fits.get(name))
+        return Objective(name, direction(name), evaluate[name], fits.get(name), is_additive=name in sums)
 
     objectives = {name: metric(name) for name in request.objectives}
     metrics = {name: metric(name) for name in request.constraints}
@@ -64,6 +66,22 @@ def build_problem(
         constraints=tuple(constraints),
         metrics={name: metric for name, metric in metrics.items() if name not in objectives},
     )
+
+
+def _sums_over_choices(space: SearchSpace, devices: SearchedDevices) -> set[str]:
+    """Names of the metrics to which each choice in the space adds its part, whatever the others are."""
+    networks = space.space if isinstance(space, ConfiguredSpace) else space
+    if not (is_product(space) and is_additive(networks)):
+        return set()
+    first, *_ = devices.costs
+    of_devices = {
+        name
+        for device, costs in devices.costs.items()
+        if isinstance(costs, SimulatedCosts)
+        for metric in costs.sums
+        for name in ([metric, of_device(metric, device)] if device == first else [of_device(metric, device)])
+    }
+    return {*LAYER_TOTALS, *of_devices}
 
 
 def _accuracy_fit(space: SearchSpace) -> Fit:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from device_db.models import EncodingValue
@@ -40,6 +40,25 @@ class EncodingValues:
         """The value of those architectures that have one, NaN where it is known to be undefined."""
         stored = self._stored(space, encoding, configuration, keys)
         return {key: math.nan if value is None else value for key, value in stored.items()}
+
+    def configurations(self, space: str, encoding: str) -> dict[str, int]:
+        """How many architectures have a defined value under each configuration that has any."""
+        query = (
+            select(EncodingValue.configuration, func.count())
+            .where(EncodingValue.space == space, EncodingValue.encoding == encoding, EncodingValue.value.is_not(None))
+            .group_by(EncodingValue.configuration)
+            .order_by(EncodingValue.configuration)
+        )
+        return dict(self._session.execute(query).all())
+
+    def table(self, space: str, encoding: str, configuration: str) -> dict[str, float]:
+        """Every architecture that has a value, with it; those for which it is undefined are left out."""
+        query = (
+            select(EncodingValue.architecture, EncodingValue.value)
+            .where(_of(space, encoding, configuration), EncodingValue.value.is_not(None))
+            .order_by(EncodingValue.architecture)
+        )
+        return {key: value for key, value in self._session.execute(query).all() if value is not None}
 
     def _stored(self, space: str, encoding: str, configuration: str, keys: Sequence[str]) -> dict[str, float | None]:
         query = select(EncodingValue.architecture, EncodingValue.value).where(

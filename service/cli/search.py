@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 from service.cli.options import AsJson, DataDir, DeviceOption, Interval, SpaceOption
 from service.cli.output import print_answer, print_table, say
 from service.cli.precision import by_group
+from service.cli.progress import progress
 
 if TYPE_CHECKING:
     from service.schemas.searches import SearchAnswer
@@ -21,6 +23,8 @@ _ACCURACY_BOUNDS = ("accuracy_lower", "accuracy_upper")
 _ACCURACY_SOURCES = {
     "fitted": "accuracy on {dataset} is predicted from {known:,} known ones",
     "pretrained": "accuracy on {dataset} is predicted by a network that comes with archcast; {known:,} are known",
+    "zero_cost": "accuracy is a zero-cost score in {unit} from the space's median, not in %; proxies of {known:,} "
+    "architectures are known, of which this search computed {proxies[computed]:,}, and {predicted:,} were predicted",
     "log10_macs": "accuracy is a proxy (log10_macs); `archcast accuracies add` brings measured ones",
 }
 
@@ -58,7 +62,7 @@ def search(
     ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Of the accuracies.")] = None,
     accuracy_source: Annotated[
-        str, typer.Option("--accuracy-source", help="auto, table, fitted, pretrained or log10_macs.")
+        str, typer.Option("--accuracy-source", help="auto, table, fitted, pretrained, zero_cost or log10_macs.")
     ] = "auto",
     precision: Annotated[
         list[str] | None,
@@ -123,9 +127,18 @@ def search(
         with workspace.read_sessions() as session:
             spaces = workspace.spaces(session)
             check_search(session, spaces, workspace.predictors, workspace.settings, request)
-        answer = run_search(
-            workspace.read_sessions, spaces, workspace.predictors, workspace.settings, request, job_id=_JOB_ID
-        )
+        shown = progress("zero-cost proxies") if accuracy_source == "zero_cost" else nullcontext()
+        with shown as on_progress:
+            answer = run_search(
+                workspace.read_sessions,
+                spaces,
+                workspace.predictors,
+                workspace.settings,
+                request,
+                job_id=_JOB_ID,
+                stores=workspace.sessions,
+                on_preparation=on_progress,
+            )
     if plot is not None:
         _draw(answer, request.objectives, plot)
     if as_json:

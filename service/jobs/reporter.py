@@ -71,14 +71,18 @@ class JobReporter:
             self._next_check = time.monotonic() + _SECONDS_BETWEEN_CHECKS
         return self._is_cancelled
 
-    def steps(self, done: int, total: int) -> bool:
-        """As a call, of a job that takes some steps and goes on from no checkpoint. Raises: WorkerStoppedError."""
+    def steps(self, done: int, total: int, preparing: str | None = None) -> bool:
+        """As a call, of a job that takes some steps and goes on from no checkpoint, or of what comes before a search.
+
+        Raises: WorkerStoppedError.
+        """
         self.is_to_stop()
         is_news = done != self._steps_reported  # the last step would else stay untold
         if not self._is_cancelled and (is_news or time.monotonic() >= self._next_report):
             self._steps_reported = done
             seconds = time.monotonic() - self._began
-            self._report(lambda: {"evaluations": done, "limit": total, "seconds": seconds})
+            document = {"evaluations": done, "limit": total, "seconds": seconds}
+            self._report(lambda: document | ({"preparing": preparing} if preparing else {}))
             self._next_report = time.monotonic() + _SECONDS_BETWEEN_REPORTS
         return self._is_cancelled
 

@@ -21,8 +21,10 @@ def run_search_job(state: AppState, job: Job, report: JobReporter) -> dict[str, 
         state.settings,
         request,
         job_id=job.id,
+        stores=state.sessions,
         on_progress=report,
         is_to_stop=report.is_to_stop,
+        on_preparation=lambda done, total: report.steps(done, total, "zero-cost proxies"),
         checkpoint=report.last_checkpoint(),
     )
     return answer.model_dump(mode="json")

@@ -15,6 +15,9 @@ class JobProgress(BaseModel):
 
     evaluations: int = Field(default=0, description="architectures of a search, flows of a synthesis")
     limit: int | None = None
+    preparing: str | None = Field(
+        default=None, description="what a search computes before it begins; `evaluations` and `limit` are its steps"
+    )
     seconds: float = 0.0
     failed: int = Field(default=0, description="evaluations with a metric that was not finite")
     front_size: int | None = Field(

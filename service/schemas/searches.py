@@ -50,7 +50,8 @@ _Candidates = Annotated[
 ]
 
 
-ChosenSource = Literal["auto", "table", "fitted", "pretrained", "log10_macs"]
+ChosenSource = Literal["auto", "table", "fitted", "pretrained", "zero_cost", "log10_macs"]
+AccuracyOrigin = Literal["table", "predicted", "proxy", "predicted_proxy"]
 
 
 class Limit(BaseModel):
@@ -185,7 +186,9 @@ class SearchRequest(BaseModel):
     )
     dataset: Annotated[str, Field(max_length=100, description="of the accuracy; cifar10 unless given")] | None = None
     accuracy_source: ChosenSource = Field(
-        default="auto", description="`auto`: the best that there is; a predictor named here tells all accuracies"
+        default="auto",
+        description="`auto`: the best that there is; a predictor named here tells all accuracies; `zero_cost` computes "
+        "proxies where too few are stored",
     )
     interval: Interval = 0.9
     warm_start: WarmStart | None = None
@@ -224,34 +227,46 @@ class SearchRequest(BaseModel):
         return network | groups | {("hardware", key): values for key, values in self.hardware.items()}
 
 
+class ProxyInfo(BaseModel):
+    """What a zero-cost score is made of."""
+
+    members: list[str] = Field(description="numbers of the untrained network of which it is the mean")
+    origin: Literal["computed", "published"] = Field(description="where the known ones come from")
+    computed: int = Field(default=0, description="architectures of `known` whose proxy this search computed")
+
+
 class AccuracyInfo(BaseModel):
     """Where accuracies come from.
 
     `table`: stored test accuracies in %, of every architecture. `fitted`: stored ones where there are, elsewhere what a
-    predictor fitted to them says, in %. `pretrained`: the same with a network that comes with archcast. `log10_macs`:
-    nothing is known, so the logarithm of the MACs that reach the output; only the order means anything. Nothing but the
-    table has a value for a network whose input does not reach its output: a search counts it as failed. `cost_ridge`
-    stands in answers of old jobs.
+    predictor fitted to them says, in %. `pretrained`: the same with a network that comes with archcast. Two are no
+    accuracies but numbers whose order alone means anything: `zero_cost`, the mean of zero-cost proxies, in standard
+    deviations from the space's median, and `log10_macs`, the logarithm of the MACs that reach the output. Nothing but
+    the table has a value for a network whose input does not reach its output: a search counts it as failed.
+    `cost_ridge` stands in answers of old jobs.
     """
 
-    source: Literal["table", "fitted", "pretrained", "cost_ridge", "log10_macs"]
+    source: Literal["table", "fitted", "pretrained", "zero_cost", "cost_ridge", "log10_macs"]
+    unit: str = Field(default="%", description="of accuracies, and of limits on them")
     dataset: str | None
-    known: int = Field(description="architectures in the table")
+    known: int = Field(description="architectures in the table, or with a known proxy")
+    predicted: int = Field(default=0, description="further architectures that the search asked for")
     held_out: dict[str, Any] | None = Field(
         default=None, description="scores of a pretrained network on architectures that it was not trained on"
     )
+    proxies: ProxyInfo | None = Field(default=None, exclude_if=operator.not_, description="of a zero-cost score")
 
 
 class FrontEntry(BaseModel):
     """One architecture of the front.
 
     It has a further member for each objective and each limited metric, by the metric's name. Where accuracy is one of
-    them it has `accuracy_origin` (`table`, `predicted` or `proxy`) and, but for a proxy, `accuracy_lower` and
-    `accuracy_upper` in %; also `precision` and `hardware`, where they were decisions. A limit with a probability adds
-    what it was decided by, as in `latency_ms_p95`; several devices add `devices`, with `latency_ms`, `lower_ms`,
-    `upper_ms` and `origin` of each. A cost model that was fitted adds `extrapolated`, whether it answers beyond what it
-    was fitted to, and beside `luts` the bounds of a 90 % interval, `luts_lower` and `luts_upper`. `explain` adds
-    `exchanges`, for each objective the nearest member that is better in it and what changes with it, and
+    them it has `accuracy_origin` (`table`, `predicted`, `proxy` or `predicted_proxy`) and, but for proxies,
+    `accuracy_lower` and `accuracy_upper` in %; also `precision` and `hardware`, where they were decisions. A limit with
+    a probability adds what it was decided by, as in `latency_ms_p95`; several devices add `devices`, with `latency_ms`,
+    `lower_ms`, `upper_ms` and `origin` of each. A cost model that was fitted adds `extrapolated`, whether it answers
+    beyond what it was fitted to, and beside `luts` the bounds of a 90 % interval, `luts_lower` and `luts_upper`.
+    `explain` adds `exchanges`, for each objective the nearest member that is better in it and what changes with it, and
     `non_dominated_probability` where something is predicted.
     """
 

@@ -6,7 +6,7 @@ from device_db import Job
 from service.problems import ProblemType, problem_document
 from service.schemas.jobs import JobProgress, JobView
 
-PROGRESS: Final = ("evaluations", "limit", "seconds", "failed", "front_size")
+PROGRESS: Final = ("evaluations", "limit", "seconds", "failed", "front_size", "preparing")
 _LOST = ProblemType(500, "job-lost", "Job lost")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -21,16 +23,17 @@ from service.search_problem import build_problem, unreachable
 from service.searched_devices import SearchedDevices, open_devices
 from service.settings import ComputeSettings
 from service.warm_start import starting_architectures
+from service.zero_cost_source import compute_what_lacks
 from spaces import Architecture, SearchSpace
 from spaces.base import FloatArray
 
 if TYPE_CHECKING:
-    from search import Checkpoint, Problem, Progress, SearchResult
+    from search import Budget, Checkpoint, Problem, Progress, SearchResult
 
 _log = logging.getLogger(__name__)
 # What is stored and answered of a front; five objectives can make one of twenty thousand, several megabytes.
 LARGEST_FRONT: Final = 1_000
-# To ask of each limit first whether anything meets it.
+# To find for each limit first what comes closest to it.
 _PROBE_EVALUATIONS: Final = 4_000
 _PROBE_SECONDS: Final = 5.0
 
@@ -43,8 +46,10 @@ def run_search(
     request: SearchRequest,
     *,
     job_id: str,
+    stores: sessionmaker[Session] | None = None,
     on_progress: Callable[[Progress], bool] | None = None,
     is_to_stop: Callable[[], bool] = lambda: False,
+    on_preparation: Callable[[int, int], bool | None] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> SearchAnswer:
     """The Pareto front of a request that `check_search` let pass.
@@ -56,12 +61,14 @@ def run_search(
         sessions: that read.
         settings: its longest search ends every search, whatever the request's budget leaves open.
         job_id: named in the answer.
+        stores: sessions that write, for zero-cost proxies that are to be computed; without, there must be enough.
         on_progress: called after each batch; returns True to stop.
         is_to_stop: the same question without a report, asked before there is anything to report.
+        on_preparation: called with (done, total) proxies while these are computed; returns True to stop.
         checkpoint: of an earlier attempt at the same request, which goes on from there.
 
     Raises: UnreachableLimitError if nothing within the limits was found; StoppedWaitingError if it is to stop before it
-    has begun; what `check_search` raises.
+    has begun; what `check_search` and `compute_what_lacks` raise.
     """
     from search import (
         Budget,
@@ -70,17 +77,25 @@ def run_search(
     )  # brings pymoo: seconds that starting the server need not take
 
     space = find_space(spaces, request.space)
+    started = time.monotonic()
+    computed = 0
+    if stores is not None and request.accuracy_source == "zero_cost" and _has_accuracy(request):
+        seconds = min(request.budget.seconds or math.inf, settings.max_search_seconds)
+        computed = compute_what_lacks(stores, space, seconds, on_preparation or (lambda *_: is_to_stop()))
+    spent = time.monotonic() - started if computed else 0.0
+    budget = Budget(request.budget.evaluations, request.budget.seconds and request.budget.seconds - spent)
+    cap = Budget(settings.max_search_evaluations, settings.max_search_seconds)
     devices, accuracy, initial, problem = interruptible(
         partial(_prepare, sessions, space, predictors, request), is_to_stop
     )
     if checkpoint is None:
-        _refuse_out_of_reach(request, problem, settings, is_to_stop)
+        initial = [*initial, *_starts(request, problem, budget, cap, is_to_stop)]
     search = partial(
         run,
         problem,
         algorithm=request.algorithm,
-        budget=Budget(request.budget.evaluations, request.budget.seconds),
-        cap=Budget(settings.max_search_evaluations, settings.max_search_seconds),
+        budget=budget,
+        cap=cap,
         largest_front=LARGEST_FRONT,
         initial=initial,
         on_progress=on_progress,
@@ -101,14 +116,14 @@ def run_search(
         front_size=result.front_size,
         evaluations=result.evaluations,
         failed=result.failed,
-        seconds=result.seconds,
+        seconds=spent + result.seconds,
         algorithm=result.algorithm,
         stopped_by=result.stopped_by,
         complete=result.complete,
         seed=request.seed,
         predictor=devices.first.info,
         predictors={name: costs.info for name, costs in devices.costs.items()} if len(devices.costs) > 1 else {},
-        accuracy=accuracy.info if accuracy else None,
+        accuracy=accuracy.info_with(computed) if accuracy else None,
         warnings=[*_warnings(request, accuracy, devices), *_extrapolations(front)],
     )
 
@@ -124,30 +139,36 @@ def _prepare(
     return devices, accuracy, initial, build_problem(space, devices, accuracy, request)
 
 
-def _refuse_out_of_reach(
-    request: SearchRequest, problem: Problem, settings: ComputeSettings, is_to_stop: Callable[[], bool]
-) -> None:
-    """Answer at once what the search would answer in the end. Raises: UnreachableLimitError."""
-    from search import AUTO, Budget, choose_algorithm
-    from search.reach import nowhere_met, out_of_reach
+def _starts(
+    request: SearchRequest, problem: Problem, budget: Budget, cap: Budget, is_to_stop: Callable[[], bool]
+) -> list[Architecture]:
+    """Architectures that come closest to limits which chance does not meet.
 
-    budget = Budget(request.budget.evaluations, request.budget.seconds)
-    cap = Budget(settings.max_search_evaluations, settings.max_search_seconds)
+    Raises: UnreachableLimitError at once, where the search would surely raise it in the end.
+    """
+    from search import AUTO, Budget, choose_algorithm
+    from search.reach import nowhere_met, out_of_reach, starts_within
+
     chosen = choose_algorithm(problem, budget, cap) if request.algorithm == AUTO else request.algorithm
-    if chosen == "predictor_guided" and "accuracy" in request.constraints:
-        return  # which is taken for costly
     rng = np.random.default_rng(request.seed)
     if chosen == "exhaustive":
         missed = nowhere_met(problem, rng=rng, is_to_stop=is_to_stop) if problem.constraints else None
     else:
-        seconds = min(_PROBE_SECONDS, 0.1 * (budget.within(cap).seconds or settings.max_search_seconds))
-        missed = out_of_reach(problem, Budget(_PROBE_EVALUATIONS, seconds), rng=rng, is_to_stop=is_to_stop)
+        missed = out_of_reach(problem)
     if missed is not None:
         raise unreachable(request, problem, missed)
+    if chosen == "exhaustive":
+        return []
+    seconds = min(_PROBE_SECONDS, 0.1 * (budget.within(cap).seconds or math.inf))
+    return starts_within(problem, Budget(_PROBE_EVALUATIONS, seconds), rng=rng, is_to_stop=is_to_stop)
+
+
+def _has_accuracy(request: SearchRequest) -> bool:
+    return "accuracy" in {*request.objectives, *request.constraints}
 
 
 def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> AccuracySource | None:
-    if "accuracy" not in {*request.objectives, *request.constraints}:
+    if not _has_accuracy(request):
         return None
     return open_accuracy(session, space, choose_dataset(session, space, request.dataset), request.accuracy_source)
 

@@ -34,3 +34,14 @@ def test_lookup_keeps_spaces_encodings_and_configurations_apart(session):
 def test_store_of_an_infinite_value_breaks_a_constraint(session, value):
     with pytest.raises(ConstraintError):
         EncodingValues(session).store("s", "zen", "", {"a": value})
+
+
+def test_configurations_count_defined_values_and_table_lists_them(session):
+    values = EncodingValues(session)
+    assert values.configurations("s", "nwot") == {}
+    values.store("s", "nwot", "seed=0", {"b": 2.0, "a": 1.0, "c": math.nan})
+    values.store("s", "nwot", "seed=1", {"a": 5.0})
+    values.store("s", "zen", "seed=2", {"a": 7.0})
+    values.store("t", "nwot", "seed=3", {"a": 9.0})
+    assert values.configurations("s", "nwot") == {"seed=0": 2, "seed=1": 1}
+    assert values.table("s", "nwot", "seed=0") == {"a": 1.0, "b": 2.0}

@@ -52,7 +52,7 @@ def test_uploaded_accuracies_count_in_a_search(client: TestClient, deployment: A
     post(client, deployment.bearer("upload"), rows)
     body = {"space": "nb201", "device": "roofline-phone-cpu", "objectives": ["accuracy"], "algorithm": "random"}
     answer = client.post("/search", json=body | {"budget": {"evaluations": 50}}).json()
-    assert answer["accuracy"] == {"source": "fitted", "dataset": "mine", "known": 25, "held_out": None}
+    assert answer["accuracy"].items() >= {"source": "fitted", "dataset": "mine", "known": 25}.items()
     assert answer["front"][0]["accuracy_origin"] in {"table", "predicted"}
 
 
