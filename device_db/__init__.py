@@ -20,6 +20,7 @@ from device_db.errors import (
     JobStateError,
     ModelNotFoundError,
     NotFoundError,
+    QueueFullError,
     UnsupportedDatabaseError,
     UploadNotFoundError,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "Measurements",
     "ModelNotFoundError",
     "NotFoundError",
+    "QueueFullError",
     "StoreCounts",
     "Syntheses",
     "Synthesis",

@@ -3,6 +3,7 @@
 DeviceDbError
 ├── NotFoundError: Device-, Upload-, Artifact-, Model-, Job- and ApiKeyNotFoundError
 ├── ConflictError: DeviceExistsError, JobStateError, ArchitectureOrderError
+├── QueueFullError
 ├── ImportFormatError
 ├── UnsupportedDatabaseError
 └── DatabaseError: ConstraintError, DatabaseUnavailableError   (translated from SQLAlchemy's, see `database`)
@@ -79,6 +80,14 @@ class DeviceExistsError(ConflictError):
     def __init__(self, name: str):
         super().__init__(f"device {name!r} exists already")
         self.name = name
+
+
+class QueueFullError(DeviceDbError):
+    """As many jobs are queued as may be."""
+
+    def __init__(self, limit: int):
+        super().__init__(f"{limit} jobs are queued, which is as many as may be")
+        self.limit = limit
 
 
 class JobStateError(ConflictError):

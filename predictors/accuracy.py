@@ -7,7 +7,7 @@ normal scores of the known accuracies; answers are in %.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -76,6 +76,7 @@ def fit_accuracy(
     accuracy: FloatArray,
     encodings: AccuracyEncodings | None = None,
     reference: Sequence[Architecture] | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> AccuracyPredictor:
     """Fit to known accuracies: seconds of one core where a network goes on training, else a fraction of one.
 
@@ -85,6 +86,7 @@ def fit_accuracy(
         encodings: what to read; by default `encodings_for(space)`, which needs no proxies.
         reference: architectures that columns are standardised over, without any accuracy; by default a sample of the
             space. Give those that there are proxies of where these do not cover the space.
+        on_progress: called with (epochs done, all epochs) while networks are trained; what it raises ends the fit.
     Raises: TooFewSamplesError; ValueError for an accuracy that is not within 0..100 %.
     """
     accuracy = np.asarray(accuracy, dtype=np.float64)
@@ -105,7 +107,7 @@ def fit_accuracy(
     if encodings.trained is not None and len(accuracy) >= MIN_TO_TRAIN and np.ptp(accuracy) > 0:
         from predictors.graph.cross_fitted import fit_cross_fitted  # brings torch
 
-        trained = fit_cross_fitted(space, architectures, accuracy, encodings.trained)
+        trained = fit_cross_fitted(space, architectures, accuracy, encodings.trained, on_progress)
         groups = [*groups, trained.left_out[:, None]]
         components = (*components, Component(len(groups) - 1, Linear(), LOG_VARIANCE_TRAINED))
     classes = [class_of(space, architecture) for architecture in architectures]

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from arch_encodings import ENCODERS, Encoder, UnsupportedSpaceError
 from predictors.additive_process import Component, Linear, Matern
+from predictors.remembered import RememberingEncoder
 from spaces.base import Architecture, FloatArray, SearchSpace
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ class AccuracyEncodings:
     expected: Sequence[Expectation]
     described: Sequence[Encoder]
     trained: AccuracyNetwork | None = None
+
+    def remembering(self) -> AccuracyEncodings:
+        """The same, of which each architecture's is computed once: for fits one after the other in one space."""
+        return AccuracyEncodings(
+            [replace(part, encoder=RememberingEncoder(part.encoder)) for part in self.expected],
+            [RememberingEncoder(encoder) for encoder in self.described],
+            self.trained,
+        )
 
 
 def encodings_for(space: SearchSpace, zcp: Encoder | None = None, *, transfer: bool = True) -> AccuracyEncodings:

@@ -1,4 +1,4 @@
-"""A small memory of rows by architecture, for what one search after another asks of the same ones."""
+"""A small memory of rows by architecture, for what one search or round after another asks of the same ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from spaces.base import Architecture, FloatArray
+from arch_encodings import Encoder
+from spaces.base import Architecture, FloatArray, SearchSpace
 
 _MOST: Final = 2**16  # architectures
 
@@ -32,3 +33,20 @@ class RememberedRows:
         if missing:
             self._rows.update(zip(missing, compute(missing), strict=True))
         return np.stack([self._rows[each] for each in architectures])
+
+
+class RememberingEncoder:
+    """An encoding of one space that is computed once for each architecture."""
+
+    def __init__(self, encoder: Encoder):
+        self.name = encoder.name
+        self._encoder = encoder
+        self._rows = RememberedRows()
+
+    def feature_names(self, space: SearchSpace) -> tuple[str, ...]:
+        """The encoder's."""
+        return self._encoder.feature_names(space)
+
+    def encode(self, space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:
+        """See `Encoder.encode`."""
+        return self._rows.of(architectures, lambda missing: self._encoder.encode(space, missing))

@@ -20,6 +20,7 @@ from predictors.remembered import RememberedRows
 from predictors.zero_cost_score import MEMBERS
 from service import pretrained
 from service.errors import FieldError, InvalidRequestError
+from service.interruptible import stop_if_left
 from service.pretrained import ShippedAccuracies
 from service.schemas.searches import AccuracyInfo, AccuracyOrigin, ChosenSource, ProxyInfo
 from service.zero_cost_source import fitted_score, stored_proxies, why_no_score
@@ -239,7 +240,8 @@ def _fitted(space: SearchSpace, keys: Sequence[str], values: FloatArray) -> Reme
 @lru_cache(maxsize=8)
 def _fit(space: str, keys: tuple[str, ...], values: tuple[float, ...]) -> Remembering:
     known, encodings = get_space(space), encodings_for(get_space(space), transfer=pretrained.has_torch())
-    return Remembering(fit_accuracy(known, [Architecture(space, key) for key in keys], np.array(values), encodings))
+    architectures = [Architecture(space, key) for key in keys]
+    return Remembering(fit_accuracy(known, architectures, np.array(values), encodings, on_progress=stop_if_left))
 
 
 def _log10_live_macs(space: SearchSpace, architectures: Sequence[Architecture]) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from spaces.base import FloatArray, is_product
 from spaces.configured_space import ConfiguredSpace
 
 if TYPE_CHECKING:
+    from predictors.accuracy_encodings import AccuracyEncodings
     from search import Constraint, Fit, Problem, SearchResult
 
 
@@ -90,14 +92,17 @@ def _accuracy_fit(space: SearchSpace) -> Fit:
     from predictors.accuracy_encodings import encodings_for
     from search.surrogate import fit_choice_ridge
 
+    @cache
+    def encodings() -> AccuracyEncodings:
+        # Without training a network in each round: seconds that a round of evaluations does not take.
+        return replace(encodings_for(space, transfer=pretrained.has_torch()), trained=None).remembering()
+
     def fit(known: Sequence[Architecture], values: FloatArray) -> Evaluator:
         if len(known) < MIN_ACCURACIES or isinstance(space, ConfiguredSpace):
             return fit_choice_ridge(space, known, values)
         # The newest rounds, which looked where the front is.
         latest, targets = known[-MOST_FITTED:], values[-MOST_FITTED:]
-        # Without training a network in each round: seconds that a round of evaluations does not take.
-        encodings = replace(encodings_for(space, transfer=pretrained.has_torch()), trained=None)
-        fitted = fit_accuracy(space, latest, targets, encodings)
+        fitted = fit_accuracy(space, latest, targets, encodings())
         return lambda architectures: fitted.predict(architectures).mean
 
     return fit

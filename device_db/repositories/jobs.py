@@ -10,11 +10,13 @@ from sqlalchemy import ColumnElement, ColumnExpressionArgument, case, delete, fu
 from sqlalchemy.orm import Session
 
 from device_db.column_types import utc_now
-from device_db.errors import JobNotFoundError, JobStateError
+from device_db.errors import JobNotFoundError, JobStateError, QueueFullError
 from device_db.models import Job, JobCheckpoint, JobState
+from device_db.repositories.statements import is_postgresql
 
 _CLAIMABLE = Job.state == JobState.queued
 _RUNNING = Job.state == JobState.running
+_QUEUE_LOCK = 0x61726368  # any number that is no other lock's
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,17 @@ class Jobs:
     def __init__(self, session: Session):
         self._session = session
 
-    def create(self, kind: str, request: Mapping[str, Any]) -> Job:
-        """Queue a job."""
+    def create(self, kind: str, request: Mapping[str, Any], *, most_queued: int | None = None) -> Job:
+        """Queue a job.
+
+        Args: most_queued: jobs of its kind that may be queued with this one; one at a time is counted and added, until the commit.
+        Raises: QueueFullError.
+        """
+        if most_queued is not None:
+            if is_postgresql(self._session):  # SQLite has one writer at a time
+                self._session.execute(select(func.pg_advisory_xact_lock(_QUEUE_LOCK)))
+            if self.counts([kind]).get(JobState.queued, 0) >= most_queued:
+                raise QueueFullError(most_queued)
         job = Job(id=str(uuid4()), kind=kind, request=dict(request), state=JobState.queued, progress={})
         self._session.add(job)
         self._session.flush()

@@ -18,6 +18,7 @@ from predictors.graph.accuracy import FlanRanker, fit_flan
 from predictors.graph.accuracy_network import AccuracyNetwork
 from predictors.graph.embedding import embed_graphs
 from predictors.graph.settings import TrainingSettings
+from predictors.graph.training import OnProgress, silent
 from spaces.base import Architecture, FloatArray, IntArray, SearchSpace, class_of
 
 _FOLDS: Final = 4
@@ -48,13 +49,18 @@ class CrossFittedFlan:
 
 
 def fit_cross_fitted(
-    space: SearchSpace, architectures: Sequence[Architecture], accuracy: FloatArray, start: AccuracyNetwork
+    space: SearchSpace,
+    architectures: Sequence[Architecture],
+    accuracy: FloatArray,
+    start: AccuracyNetwork,
+    on_progress: OnProgress = silent,
 ) -> CrossFittedFlan:
     """Train a copy of the network for each fold; seconds on one core, whatever n.
 
     Args:
         architectures: n of a space that the network covers.
         accuracy: (n,) whose ranks alone count.
+        on_progress: called with (epochs done, all epochs) of each fold; what it raises ends the training.
     """
     count = len(architectures)
     fold = _folds(space, architectures)
@@ -65,7 +71,9 @@ def fit_cross_fitted(
         is_asked = fold == number
         kept = [architecture for architecture, asked in zip(architectures, is_asked, strict=True) if not asked]
         held_out = [architecture for architecture, asked in zip(architectures, is_asked, strict=True) if asked]
-        rankers.append(fit_flan(space, kept, accuracy[~is_asked], training=training, start=start))
+        rankers.append(
+            fit_flan(space, kept, accuracy[~is_asked], training=training, start=start, on_progress=on_progress)
+        )
         left_out[is_asked] = rankers[-1].score(held_out)
     return CrossFittedFlan(tuple(rankers), left_out)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 import device_db
-from device_db import JobNotFoundError, Jobs, JobState, JobStateError
+from device_db import JobNotFoundError, Jobs, JobState, JobStateError, QueueFullError
 from device_db.column_types import utc_now
 
 _AT_ONCE = timedelta(0)
@@ -211,6 +211,33 @@ def test_concurrent_claims_hand_every_job_out_once(engine):
         thread.join()
     assert len(claimed) == len(created)
     assert set(claimed) == created
+
+
+def test_queue_takes_no_more_than_it_may_from_clients_at_once(engine):
+    factory = device_db.session_factory(engine)
+    start = threading.Barrier(6)
+    outcomes = []
+
+    def submit() -> None:
+        start.wait()
+        for _ in range(3):
+            try:
+                with factory.begin() as session:
+                    Jobs(session).create("k", {}, most_queued=5)
+                outcomes.append("queued")
+            except QueueFullError as error:
+                outcomes.append(error.limit)
+
+    threads = [threading.Thread(target=submit) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes, key=str) == [5] * 13 + ["queued"] * 5
+    with factory.begin() as session:
+        assert Jobs(session).counts() == {JobState.queued: 5}
+        assert Jobs(session).claim("w") is not None
+        Jobs(session).create("k", {}, most_queued=5)
 
 
 def test_prune_removes_ended_jobs_only(session):

@@ -1,6 +1,7 @@
 import numpy as np
 
-from predictors.remembered import RememberedRows
+from arch_encodings import ENCODERS
+from predictors.remembered import RememberedRows, RememberingEncoder
 from spaces import get_space
 
 SPACE = get_space("nb201")
@@ -39,3 +40,16 @@ def test_rows_beyond_what_is_kept_are_computed_each_time():
 
 def test_rows_of_nothing_have_their_width():
     assert RememberedRows().of([], Counted(3)).shape == (0, 3)
+
+
+def test_remembering_encoder_is_the_encoder_and_asks_it_once_for_each_architecture(monkeypatch):
+    cost = ENCODERS["cost"]
+    remembering = RememberingEncoder(cost)
+    assert (remembering.name, remembering.feature_names(SPACE)) == (cost.name, cost.feature_names(SPACE))
+    asked, encode = [], type(cost).encode
+    monkeypatch.setattr(
+        type(cost), "encode", lambda self, space, batch: asked.extend(batch) or encode(self, space, batch)
+    )
+    for batch in (CELLS[:3], CELLS[1:], []):
+        np.testing.assert_array_equal(remembering.encode(SPACE, batch), encode(cost, SPACE, batch))
+    assert sorted(asked) == sorted(CELLS)

@@ -5,7 +5,7 @@ import threading
 import pytest
 import structlog
 
-from service.interruptible import StoppedWaitingError, interruptible, wait_for_what_was_left
+from service.interruptible import StoppedWaitingError, interruptible, stop_if_left, wait_for_what_was_left
 
 
 def test_interruptible_work_gives_what_it_returns_in_the_context_of_the_caller():
@@ -37,3 +37,23 @@ def test_interruptible_work_is_left_and_goes_on():
     go_on.set()
     wait_for_what_was_left(10)
     assert ended.is_set()
+
+
+def test_work_that_asks_ends_once_nobody_waits_and_never_before():
+    steps: list[int] = []
+    ended = threading.Event()
+
+    def work() -> None:
+        try:
+            while True:
+                stop_if_left(len(steps), 100)
+                steps.append(1)
+                ended.wait(0.005)
+        finally:
+            ended.set()
+
+    with pytest.raises(StoppedWaitingError):
+        interruptible(work, lambda: len(steps) > 3)
+    assert ended.wait(10)
+    assert len(steps) > 3
+    stop_if_left()  # nobody was left here

@@ -70,3 +70,16 @@ def test_notations_of_one_network_share_a_fold():
 
 def test_folds_of_a_single_network_go_by_row():
     assert set(cross_fitted._folds(SPACE, [CELLS[0]] * 8)) == set(range(cross_fitted._FOLDS))
+
+
+def test_training_ends_where_what_is_told_of_it_raises():
+    told = []
+
+    def stop(done: int, total: int) -> None:
+        told.append((done, total))
+        if done == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fit_accuracy(SPACE, KNOWN, accuracy_of(KNOWN), on_progress=stop)
+    assert max(done for done, _ in told) == 2
