@@ -12,9 +12,9 @@ takes, and of a block of M shorter ones, because what is equal in two trees is n
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from math import ceil, floor
 from typing import Final
@@ -60,12 +60,17 @@ def expected_features(length: int, sparsity: float, options: Options, meetings: 
         return mean
     together = max(min(round(meetings), _MOST_SUMS), 2)
     block = min(max(floor(_DRAWN_WEIGHTS / (together * density)), ceil(_SHORTEST_BLOCK / density)), length)
+    in_products = _shared_products(mean, length, density, options, meetings)
+    return mean.plus(in_products).plus(_shared_in_trees(block, sparsity, options, together), length / block)
+
+
+@lru_cache(maxsize=1024)
+def _shared_in_trees(length: int, sparsity: float, options: Options, together: int) -> Features:
+    """What sharing adds to a sum beside its products, which is mostly less than nothing."""
     apart, shared = (
-        _drawn(together, block, sparsity, options, together, is_shared=is_shared) for is_shared in (False, True)
+        _drawn(together, length, sparsity, options, together, is_shared=is_shared) for is_shared in (False, True)
     )
-    in_block = _shared_products(apart, block, density, options, together)
-    in_trees = shared.plus(apart, -1).plus(in_block, -1)
-    return mean.plus(_shared_products(mean, length, density, options, meetings)).plus(in_trees, length / block)
+    return shared.plus(apart, -1).plus(_shared_products(apart, length, 1 - sparsity, options, together), -1)
 
 
 def _drawn(sums: int, length: int, sparsity: float, options: Options, meetings: float, *, is_shared: bool) -> Features:
@@ -93,40 +98,62 @@ def mean_features(several: Sequence[Features]) -> Features:
 
 
 def _shared_products(like: Features, length: int, density: float, options: Options, meetings: float) -> Features:
-    """What sharing adds to a sum, which is less than nothing."""
-    netlist = Netlist(is_registered=options.pipelined)
+    """What sharing adds to the products of a sum, which is less than nothing."""
     registers: Counter[int] = Counter()
     additions = dict.fromkeys(LUT_SIZES, Additions())
-    for odd, probability in _products(length, density, options).items():
-        activation = operand(netlist, "x", options)
-        before = len(netlist.additions)
-        terms = product_terms(odd, activation, options.encoding)
-        word = netlist.sum("p", terms, *scaled_range(odd, activation.low, activation.high))
-        registers.update(dict.fromkeys(set(word.bits) & netlist.registers, probability))
+    lone = (1 - density) ** (length - 1)
+    for product in _products(options):
+        probability = density * (product.share * (1 - lone) + product.lone_share * lone)
+        registers.update(dict.fromkeys(product.registers, probability))
         change = length * (_share(probability, meetings) - probability)
-        for size in LUT_SIZES:
-            added = additions_of(list(netlist.additions.values())[before:], size)
-            additions[size] = additions[size].plus(added, change)
+        additions = {size: additions[size].plus(added, change) for size, added in product.additions.items()}
     saved = sum(probability - _share(probability, meetings) for probability in registers.values())
-    nothing = like.times(0.0)
-    return replace(nothing, additions=additions, register_bits=-length * saved)
+    return replace(like.times(0.0), additions=additions, register_bits=-length * saved)
 
 
 def _share(probability: float, meetings: float) -> float:
     return (1 - (1 - probability) ** meetings) / meetings
 
 
-def _products(length: int, density: float, options: Options) -> dict[int, float]:
-    """Probability that a weight takes the product with an odd number, negative where it keeps the sign."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Product:
+    """The product of an activation with an odd number.
+
+    Attributes:
+        registers: numbers of its bits where they are stored.
+        additions: by the size of LUTs.
+        share: of the weights other than zero that take it among others in a sum.
+        lone_share: likewise, alone in a sum.
+    """
+
+    registers: frozenset[int]
+    additions: Mapping[int, Additions]
+    share: float
+    lone_share: float
+
+
+@lru_cache(maxsize=256)
+def _products(options: Options) -> tuple[_Product, ...]:
     low, high = options.weight_range
     values = np.array([value for value in range(low, high + 1) if value])
     if len(values) > _MOST_VALUES:
         values = np.random.default_rng(_SEED).choice(values, _MOST_VALUES, replace=False)
-    lone = (1 - density) ** (length - 1)
-    products: dict[int, float] = defaultdict(float)
-    for value in values.tolist():
-        odd = value // (value & -value)
-        products[abs(odd)] += density / len(values) * (1.0 if value > 0 else 1 - lone)
-        if value < 0:
-            products[odd] += density / len(values) * lone
-    return products
+    odd = Counter(value // (value & -value) for value in values.tolist())
+    netlist = Netlist(is_registered=options.pipelined)
+    activation = operand(netlist, "x", options)
+    found: list[_Product] = []
+    for number in {sign * abs(each) for each in odd for sign in (1, -1)}:
+        before = len(netlist.additions)
+        terms = product_terms(number, activation, options.encoding)
+        word = netlist.sum("p", terms, *scaled_range(number, activation.low, activation.high))
+        added = list(netlist.additions.values())[before:]
+        share = (odd[number] + odd[-number]) / len(values) if number > 0 else 0.0
+        found.append(
+            _Product(
+                netlist.registers & set(word.bits),
+                {size: additions_of(added, size) for size in LUT_SIZES},
+                share,
+                odd[number] / len(values),
+            )
+        )
+    return tuple(found)
