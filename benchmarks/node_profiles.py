@@ -32,19 +32,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    folder = Folder(_DATA / "onnx")
-    timed: dict[str, dict[str, list[MeasurementRow]]] = defaultdict(lambda: defaultdict(list))
-    for row in shipped.read(shipped.FOLDER, lambda _space, notation: notation).measurements:
-        if row.space in SPACES or row.architecture in folder.models:
-            timed[row.device][row.space if row.space in SPACES else _FILES].append(row)
     errors: list[list[str]] = []
     bounds: list[list[str]] = []
-    for device, rows in timed.items():
-        families = {name: _family(own, folder) for name, own in rows.items()}
-        for fitted, asked in _pairs(list(families)):
+    for device, families in timed_families().items():
+        for fitted, asked in known_pairs(list(families)):
             known, other = [families[name] for name in fitted], families[asked]
             if asked in fitted:
-                known[fitted.index(asked)], other = _part(other, slice(0, None, 2)), _part(other, slice(1, None, 2))
+                known[fitted.index(asked)], other = part_of(other, slice(0, None, 2)), part_of(other, slice(1, None, 2))
             score = _score(known, other)
             plain = _score(known, other, is_profiled=False)
             score["sums"] = plain["workload"]
@@ -68,14 +62,24 @@ def main() -> None:
         write_section("node_profiles", body)
 
 
-def _pairs(names: list[str]) -> list[tuple[tuple[str, ...], str]]:
+def timed_families() -> dict[str, dict[str, Family]]:
+    """Families by device of the timings that come with archcast."""
+    folder = Folder(_DATA / "onnx")
+    timed: dict[str, dict[str, list[MeasurementRow]]] = defaultdict(lambda: defaultdict(list))
+    for row in shipped.read(shipped.FOLDER, lambda _space, notation: notation).measurements:
+        if row.space in SPACES or row.architecture in folder.models:
+            timed[row.device][row.space if row.space in SPACES else _FILES].append(row)
+    return {device: {name: _family(own, folder) for name, own in rows.items()} for device, rows in timed.items()}
+
+
+def known_pairs(names: list[str]) -> list[tuple[tuple[str, ...], str]]:
     """Each family from one and from two of the others; then half of it from the other half, alone and with all."""
     others = {asked: [name for name in names if name != asked] for asked in names}
     unseen = [(fitted, asked) for asked in names for size in (1, 2) for fitted in combinations(others[asked], size)]
     return [*unseen, *(((name,), name) for name in names if name != _FILES), *((tuple(names), name) for name in names)]
 
 
-def _part(family: Family, members: slice) -> Family:
+def part_of(family: Family, members: slice) -> Family:
     """Some of a family's networks."""
     return Family(
         family.workloads[members],

@@ -204,13 +204,9 @@ def _score(known: Sequence[Family], asked: Family, *, is_profiled: bool = True) 
 
     Args: is_profiled: whether the workload predictor may use profiles, where the families have them.
     """
-    columns = np.concatenate([family.columns for family in known])
     latency_ms = np.concatenate([family.latency_ms for family in known])
     workloads = [workload for family in known for workload in family.workloads]
-    families = [str(number) for number, family in enumerate(known) for _ in family.workloads]
-    profiles = dict(enumerate(profile for family in known for profile in family.profiles)) if is_profiled else None
-    given = _Given(asked)
-    model = fit_workload_latency(given, columns, latency_ms, families, profiles)  # pyright: ignore[reportArgumentType]
+    model = fitted_to(known, asked, is_profiled=is_profiled)
     estimate = model.predict(asked.architectures)
     lower, upper = estimate.interval(0.9)
     truth = asked.latency_ms
@@ -222,6 +218,16 @@ def _score(known: Sequence[Family], asked: Family, *, is_profiled: bool = True) 
         **_breakdown(model, asked),
         "unlike": np.array(model.is_unlike_samples(asked.architectures), dtype=float),
     }
+
+
+def fitted_to(known: Sequence[Family], asked: Family, *, is_profiled: bool = True) -> WorkloadLatency:
+    """The predictor over layers, fitted to some families for another one."""
+    columns = np.concatenate([family.columns for family in known])
+    latency_ms = np.concatenate([family.latency_ms for family in known])
+    families = [family.space.name for family in known for _ in family.workloads]
+    profiles = dict(enumerate(profile for family in known for profile in family.profiles)) if is_profiled else None
+    given = _Given(asked)
+    return fit_workload_latency(given, columns, latency_ms, families, profiles)  # pyright: ignore[reportArgumentType]
 
 
 def _breakdown(model: WorkloadLatency, asked: Family) -> dict[str, FloatArray]:
