@@ -54,8 +54,9 @@ def main() -> None:
         "the share within 10 %, of a line through the logarithms of MACs, of a cost for each kind of layer, of the "
         "predictor over layers without profiles, and with them. Misplaced is the part of a network's profiled time "
         "that a breakdown puts at another layer. Of the predictor with profiles also how many 90 % bounds hold, and "
-        "how many networks it calls unlike those timed. On two threads 39 % of the timings are more than a quarter off "
-        "what another run gives (docs/onboarding.md).\n\n" + markdown_table([*_HEADER, *_MORE], table)
+        "how many networks it calls unlike those timed. On two threads 39 % of the timings of two runs "
+        "are more than a quarter apart; the faster ones count (docs/onboarding.md).\n\n"
+        + markdown_table([*_HEADER, *_MORE], table)
     )
     print(body)
     if options.write:

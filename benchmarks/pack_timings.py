@@ -4,7 +4,8 @@
 
 writes `ort-cpu-int8.csv`, `.json` and `.layers.csv.gz` into device_db/timings, from where `archcast import ort-cpu`
 reads them. Of the machine only what timings depend on is kept. Journals of an earlier run of the same networks
-(`--earlier`) say how far the timings repeat themselves, which an interval within one run cannot.
+(`--earlier`) say how far the timings repeat themselves, which an interval within one run cannot; of each network the
+run with the smaller median is kept, because what else a machine does can only slow it down.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def main() -> None:
     names = {model.key: name for name, model in files.items()}
     pack(options.into, options.device, timed, options.command, names, earlier, options.note)
     networks |= {("onnx", model.key): model for model in files.values()}
-    pack_layers(options.into, options.device, timed, networks)
+    pack_layers(options.into, options.device, least_disturbed(timed, earlier), networks)
 
 
 def pack(
@@ -70,19 +71,20 @@ def pack(
 
     Args:
         names: file of each timed ONNX file, by its hash.
-        earlier: timings of the same networks by another run, which are compared and not kept.
+        earlier: timings of the same networks by another run; of each network the faster one is kept.
         notes: what else must be known of them.
     Raises: ValueError for timings of more than one condition, or of a network more than once.
     """
-    facts = _facts(timed)
     twice = [key for key, count in Counter((one.space, one.architecture) for one in timed).items() if count > 1]
     if twice:
         raise ValueError(f"{twice[0]} was timed more than once")
+    kept = least_disturbed(timed, earlier)
+    facts = _facts(kept)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{device}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, shipped.COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(_row(device, one) for one in timed)
+        writer.writerows(_row(device, one) for one in kept)
     threads = facts["settings"]["threads"]
     description = (
         f"{facts['cpu']}, {threads} thread{'s' * (threads > 1)}, {facts['settings']['precision']}, ONNX Runtime "
@@ -124,6 +126,12 @@ def pack_layers(
             writer.writerow((*key, layer_digest(layers), took))
     # Without a time in it, the same table is the same file.
     (folder / f"{device}.layers.csv.gz").write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
+
+
+def least_disturbed(timed: Sequence[Timed], earlier: Sequence[Timed]) -> list[Timed]:
+    """Of each network the run with the smaller median, in the order of the later one."""
+    before = {(one.space, one.architecture): one for one in earlier}
+    return [min(one, before.get((one.space, one.architecture), one), key=lambda run: run.latency_ms) for one in timed]
 
 
 def repeatability(earlier: Sequence[Timed], timed: Sequence[Timed]) -> dict[str, Any]:

@@ -45,7 +45,8 @@ class Jobs:
     def create(self, kind: str, request: Mapping[str, Any], *, most_queued: int | None = None) -> Job:
         """Queue a job.
 
-        Args: most_queued: jobs of its kind that may be queued with this one; one at a time is counted and added, until the commit.
+        Args: most_queued: jobs of its kind that may be queued with this one; one at a time is counted and added, until
+            the commit.
         Raises: QueueFullError.
         """
         if most_queued is not None:

@@ -100,7 +100,7 @@ def mean_features(several: Sequence[Features]) -> Features:
 def _shared_products(like: Features, length: int, density: float, options: Options, meetings: float) -> Features:
     """What sharing adds to the products of a sum, which is less than nothing."""
     registers: Counter[int] = Counter()
-    additions = dict.fromkeys(LUT_SIZES, Additions())
+    additions: Mapping[int, Additions] = dict.fromkeys(LUT_SIZES, Additions())
     lone = (1 - density) ** (length - 1)
     for product in _products(options):
         probability = density * (product.share * (1 - lone) + product.lone_share * lone)

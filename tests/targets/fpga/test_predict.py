@@ -120,11 +120,11 @@ def test_what_the_model_does_not_know_is_refused_or_marked():
     with pytest.raises(InvalidCircuitError, match="pipelined"):
         predict(GemmSystolic(2, 4, 3), Options(4, 4, pipelined=False))
     with pytest.raises(InvalidCircuitError, match="shape"):
-        predict(layer, Options(4, 4), weights=np.ones((2, 2)))
+        predict(layer, Options(4, 4), weights=np.ones((2, 2), np.int64))
 
 
 def test_a_layer_of_zeros_has_no_clock_and_no_luts():
-    told = predict(GemmTreeFullyUnrolled(1, 8, 2), Options(4, 4), weights=np.zeros((8, 2)), extrapolate=True)
+    told = predict(GemmTreeFullyUnrolled(1, 8, 2), Options(4, 4), weights=np.zeros((8, 2), np.int64), extrapolate=True)
     assert told.fmax_mhz is None
     assert (told.luts.value, told.flip_flops.value, told.levels.value) == (0, 0, 0)
 
