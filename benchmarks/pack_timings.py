@@ -24,7 +24,7 @@ import numpy as np
 
 from device_db.importers import shipped
 from service.layer_times import layer_times
-from service.onnx_timing import Timed, measurement_row
+from service.onnx_timing import Timed, least_disturbed, measurement_row
 from spaces import SPACES, Architecture
 from spaces.layer_digest import layer_digest
 from spaces.networks import export_onnx
@@ -55,7 +55,7 @@ def main() -> None:
     names = {model.key: name for name, model in files.items()}
     pack(options.into, options.device, timed, options.command, names, earlier, options.note)
     networks |= {("onnx", model.key): model for model in files.values()}
-    pack_layers(options.into, options.device, least_disturbed(timed, earlier), networks)
+    pack_layers(options.into, options.device, least_disturbed([*timed, *earlier]), networks)
 
 
 def pack(
@@ -78,7 +78,7 @@ def pack(
     twice = [key for key, count in Counter((one.space, one.architecture) for one in timed).items() if count > 1]
     if twice:
         raise ValueError(f"{twice[0]} was timed more than once")
-    kept = least_disturbed(timed, earlier)
+    kept = least_disturbed([*timed, *earlier])
     facts = _facts(kept)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{device}.csv").open("w", newline="") as file:
@@ -126,12 +126,6 @@ def pack_layers(
             writer.writerow((*key, layer_digest(layers), took))
     # Without a time in it, the same table is the same file.
     (folder / f"{device}.layers.csv.gz").write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
-
-
-def least_disturbed(timed: Sequence[Timed], earlier: Sequence[Timed]) -> list[Timed]:
-    """Of each network the run with the smaller median, in the order of the later one."""
-    before = {(one.space, one.architecture): one for one in earlier}
-    return [min(one, before.get((one.space, one.architecture), one), key=lambda run: run.latency_ms) for one in timed]
 
 
 def repeatability(earlier: Sequence[Timed], timed: Sequence[Timed]) -> dict[str, Any]:

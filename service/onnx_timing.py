@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -86,17 +88,22 @@ def time_file(file: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def time_networks(networks: Iterable[Network], settings: Mapping[str, Any], journal: Path | None) -> Iterator[Timed]:
+def time_networks(
+    networks: Sequence[Network], settings: Mapping[str, Any], journal: Path | None, passes: int = 1
+) -> Iterator[Timed]:
     """Time each network that the journal does not have yet, which gets a line for each as soon as it is timed.
 
     The journal is what makes hours of work resumable: what it has of the same settings is answered from it.
 
+    Args: passes: how often all networks are timed, one pass after the other; see `least_disturbed`.
     Raises: TimingError.
     """
-    known = dict(read_journal(journal, settings)) if journal else {}
-    for network in networks:
+    known: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for key, timing in read_journal(journal, settings) if journal else ():
+        known[key].append(timing)
+    for number, network in product(range(passes), networks):
         key = (network.space, network.architecture)
-        timing = known.get(key)
+        timing = known[key][number] if number < len(known[key]) else None
         if timing is None:
             content = network.read()
             timing = time_content(content, settings)
@@ -106,6 +113,24 @@ def time_networks(networks: Iterable[Network], settings: Mapping[str, Any], jour
         elif timing.get("kernels") and "layer_ms" not in timing:  # a journal of an earlier version
             timing["layer_ms"] = _layer_ms(network, network.read(), timing)
         yield Timed(*key, timing)
+
+
+def least_disturbed(timed: Iterable[Timed]) -> list[Timed]:
+    """Of each network the pass with the smallest median: what else a machine does can only slow a network down."""
+    return [min(own, key=lambda one: one.latency_ms) for own in _by_network(timed)]
+
+
+def changes(timed: Iterable[Timed]) -> list[float]:
+    """By what share the two fastest passes of each network differ; none of networks that were timed once."""
+    fastest = [sorted(one.latency_ms for one in own)[:2] for own in _by_network(timed)]
+    return [drift(*pair) for pair in fastest if len(pair) > 1]
+
+
+def _by_network(timed: Iterable[Timed]) -> Collection[list[Timed]]:
+    passes: defaultdict[tuple[str, str], list[Timed]] = defaultdict(list)
+    for one in timed:
+        passes[one.space, one.architecture].append(one)
+    return passes.values()
 
 
 def _layer_ms(network: Network, content: bytes, timing: Mapping[str, Any]) -> list[float] | None:

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from service import onnx_timing
-from service.onnx_timing import Network, Timed, drift, measurement_row, read_journal, relative_errors, time_networks
+from service.onnx_timing import (
+    Network,
+    Timed,
+    changes,
+    drift,
+    least_disturbed,
+    measurement_row,
+    read_journal,
+    relative_errors,
+    time_networks,
+)
 from spaces import SPACES
 from spaces.networks import export_onnx
 
@@ -55,6 +65,24 @@ def test_interrupted_measurement_goes_on_from_its_journal(timed: list[bytes], tm
         again = time_networks([network("a"), network("bb"), network("ccc")], SETTINGS, journal)
         assert [one.latency_ms for one in again] == [1, 2, 3]
     assert timed == [b"a", b"bb", b"ccc"]
+
+
+def test_passes_go_over_all_networks_again_and_the_fastest_of_each_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    medians = iter([4.0, 1.0, 2.0, 1.1, 2.2, 9.0])
+    monkeypatch.setattr(
+        onnx_timing, "time_content", lambda content, settings: {"settings": settings, "median_ms": next(medians)}
+    )
+    journal, networks = tmp_path / "journal.jsonl", [network("a"), network("b")]
+    first = list(time_networks(networks, SETTINGS, journal))
+    assert changes(first) == []
+    runs = list(time_networks(networks, SETTINGS, journal, passes=3))
+    assert runs[:2] == first
+    assert [one.architecture for one in runs] == ["a", "b"] * 3
+    assert [(one.architecture, one.latency_ms) for one in least_disturbed(runs)] == [("a", 2.0), ("b", 1.0)]
+    assert changes(runs) == pytest.approx([0.1, 0.1])
+    assert list(time_networks(networks, SETTINGS, journal, passes=3)) == runs
 
 
 def test_journal_of_other_settings_counts_for_nothing(timed: list[bytes], tmp_path: Path):
