@@ -107,6 +107,5 @@ def _weights(primitive: Primitive, request: SynthesisRequest) -> NDArray[np.inte
 
 
 def _invalid(error: InvalidCircuitError) -> InvalidRequestError:
-    return InvalidRequestError(
-        [FieldError(reason, pointer=f"/{_REQUEST_NAMES.get(field, field)}") for field, reason in error.faults]
-    )
+    named = [(_REQUEST_NAMES.get(field, field), reason) for field, reason in error.faults]
+    return InvalidRequestError([FieldError(f"{name} {reason}", pointer=f"/{name}") for name, reason in named])

@@ -93,7 +93,7 @@ def predict(
         OutsideModelRangeError: unless told to extrapolate.
     """
     model = model or load_area_model()
-    _check(layer, options, flow, model)
+    _check(layer, options, flow, sparsity, model)
     if weights is not None:
         weights = checked_weights(weights, shape=layer.weight_shape, bits=options.weight_bits)
     features = _features(layer, options, weights, sparsity)
@@ -119,10 +119,12 @@ def predict(
     )
 
 
-def _check(layer: Primitive, options: Options, flow: str, model: AreaModel) -> None:
+def _check(layer: Primitive, options: Options, flow: str, sparsity: float, model: AreaModel) -> None:
     flows = [name for name, is_pipelined in model.luts if is_pipelined == options.pipelined]
     if flow not in flows:
         raise InvalidCircuitError(layer.name, [("flow", f"must be one of {', '.join(flows)}, got {flow!r}")])
+    if not 0 <= sparsity <= 1:
+        raise InvalidCircuitError(layer.name, [("sparsity", f"must be from 0 to 1, got {sparsity}")])
     if isinstance(layer, GemmSystolic) and not options.pipelined:
         raise InvalidCircuitError(layer.name, [("pipelined", "must be true: the array consists of its registers")])
 

@@ -117,6 +117,9 @@ def test_what_the_model_does_not_know_is_refused_or_marked():
     assert not predict(GemmTreeFullyUnrolled(1, 16, 2), Options(4, 4)).is_extrapolated
     with pytest.raises(InvalidCircuitError, match="flow"):
         predict(layer, Options(4, 4), "asic")
+    for sparsity in (-0.1, 1.1, float("nan")):
+        with pytest.raises(InvalidCircuitError, match="sparsity"):
+            predict(layer, Options(4, 4), sparsity=sparsity)
     with pytest.raises(InvalidCircuitError, match="pipelined"):
         predict(GemmSystolic(2, 4, 3), Options(4, 4, pipelined=False))
     with pytest.raises(InvalidCircuitError, match="shape"):
