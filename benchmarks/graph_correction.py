@@ -117,23 +117,12 @@ def _left_over(known: Sequence[Family]) -> tuple[FloatArray, FloatArray]:
     features = np.array([graph_features(one) for family in known for one in family.workloads])
     residuals = [np.zeros(len(family.workloads)) for family in known]
     for fold in range(_FOLDS):
-        kept = [_without(family, fold) for family in known]
+        kept = [part_of(family, np.arange(len(family.workloads)) % _FOLDS != fold) for family in known]
         for family, own in zip(known, residuals, strict=True):
             held = part_of(family, slice(fold, None, _FOLDS))
             if held.workloads:
                 own[fold::_FOLDS] = np.log(held.latency_ms / _predicted(kept, held))
     return features, np.concatenate(residuals)
-
-
-def _without(family: Family, fold: int) -> Family:
-    kept = [index for index in range(len(family.workloads)) if index % _FOLDS != fold]
-    return Family(
-        [family.workloads[index] for index in kept],
-        [family.architectures[index] for index in kept],
-        family.latency_ms[kept],
-        family.space,
-        [family.profiles[index] for index in kept],
-    )
 
 
 def _predicted(known: Sequence[Family], asked: Family) -> FloatArray:

@@ -19,6 +19,7 @@ from device_db import MeasurementRow
 from device_db.importers import shipped
 from predictors.profile_costs import ProfiledNetwork
 from spaces import SPACES, Architecture
+from spaces.base import BoolArray
 from spaces.layer_digest import layer_digest
 from spaces.onnx_model import OnnxModels
 
@@ -80,14 +81,15 @@ def known_pairs(names: list[str]) -> list[tuple[tuple[str, ...], str]]:
     return [*unseen, *(((name,), name) for name in names if name != _FILES), *((tuple(names), name) for name in names)]
 
 
-def part_of(family: Family, members: slice) -> Family:
+def part_of(family: Family, members: slice | BoolArray) -> Family:
     """Some of a family's networks."""
+    rows = np.arange(len(family.workloads))[members]
     return Family(
-        family.workloads[members],
-        family.architectures[members],
-        family.latency_ms[members],
+        [family.workloads[row] for row in rows],
+        [family.architectures[row] for row in rows],
+        family.latency_ms[rows],
         family.space,
-        family.profiles[members],
+        [family.profiles[row] for row in rows],
     )
 
 

@@ -112,9 +112,7 @@ def measure(
         networks = [_stored(remote, space, key) for key in keys]
     runs = list(_report_each(time_networks(networks, settings, journal, passes), passes * len(networks)))
     timed = least_disturbed(runs)
-    report = {**_judge(remote, device, timed, networks, settings), "passes": passes}
-    if repeated := changes(runs):
-        report["drift"] = median(repeated)
+    report = {**_judge(remote, device, timed, networks, settings, changes(runs)), "passes": passes}
     _warn(report, max_drift)
     is_steady = max(report["drift"], report["half_width"]) <= max_drift
     accepted = force or is_steady
@@ -180,9 +178,17 @@ def _report_each(timed: Iterator[Timed], count: int) -> Iterator[Timed]:
 
 
 def _judge(
-    server: Server, device: str, timed: list[Timed], networks: list[Network], settings: dict[str, Any]
+    server: Server,
+    device: str,
+    timed: list[Timed],
+    networks: list[Network],
+    settings: dict[str, Any],
+    repeated: list[float],
 ) -> dict[str, Any]:
-    """The first network timed once more, and what the server's predictor of before says of all."""
+    """The first network timed once more, and what the server's predictor of before says of all.
+
+    Args: repeated: changes between passes, which say more of the machine than the first network does.
+    """
     again = time_content(networks[0].read(), {**settings, "profiled_runs": 0})
     predicted = _predictions(server, device, timed)
     errors = relative_errors(predicted, timed)
@@ -190,7 +196,7 @@ def _judge(
         "device": device,
         "networks": len(timed),
         "settled": sum(bool(one.timing["is_settled"]) for one in timed),
-        "drift": drift(timed[0].latency_ms, float(again["median_ms"])),
+        "drift": median(repeated or [drift(timed[0].latency_ms, float(again["median_ms"]))]),
         "half_width": median(relative_half_width(one) for one in timed),
         "machine": again["machine"],
         "predicted": len(errors),
