@@ -1,6 +1,7 @@
 """What twenty timings of a device tell of the other networks: `benchmarks/onboarding.py JOURNAL... --write`.
 
-The journals are of `archcast measure`, each of one space and one condition. Of its networks twenty are taken for the
+The journals are of `archcast measure`, each of one space and one condition, with one pass or several (or runs one
+after the other in one file), of which each network's fastest counts. Of its networks twenty are taken for the
 timed ones, as `GET /devices/{name}/suggestions` would choose them among three quarters of these, or at random; the
 predictor that the server would fit without a network is fitted to them, and asked for all the others. One design says
 little of how often bounds hold, hence several, each from three quarters of its own.
@@ -19,6 +20,7 @@ from report import markdown_table, write_section
 from predictors import SAMPLERS
 from predictors.cost_linear import fit_cost_linear
 from predictors.metrics import spearman
+from service.onnx_timing import Timed, least_disturbed
 from spaces import SPACES, Architecture
 from spaces.base import FloatArray, IntArray
 
@@ -56,11 +58,11 @@ def main() -> None:
 
 
 def _rows(journal: Path) -> list[list[str]]:
-    entries = [json.loads(line) for line in journal.read_text().splitlines()]
-    (space,) = {entry["space"] for entry in entries}
-    architectures = [Architecture(space, entry["architecture"]) for entry in entries]
-    latency_ms = np.array([entry["timing"]["median_ms"] for entry in entries])
-    settings = entries[0]["timing"]["settings"]
+    entries = least_disturbed(Timed(**json.loads(line)) for line in journal.read_text().splitlines())
+    (space,) = {entry.space for entry in entries}
+    architectures = [Architecture(space, entry.architecture) for entry in entries]
+    latency_ms = np.array([entry.latency_ms for entry in entries])
+    settings = entries[0].timing["settings"]
     condition = f"{settings['precision']}, {settings['threads']} thread{'s' * (settings['threads'] > 1)}"
     rng = np.random.default_rng(_SEED)
     choices = {

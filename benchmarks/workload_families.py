@@ -24,6 +24,7 @@ from predictors.profile_costs import ProfiledNetwork
 from predictors.workload_columns import workload_columns
 from predictors.workload_latency import WorkloadLatency, fit_workload_latency
 from service.benchmarks.latency_tables import read_tables
+from service.onnx_timing import Timed, least_disturbed
 from spaces import SPACES, Architecture, SearchSpace
 from spaces.base import FloatArray, Workload
 from spaces.onnx_model import DynamicDimensionsError, ImportedModel, OnnxModels, import_here
@@ -158,24 +159,24 @@ def _batch(device: str) -> int:
 
 def _own(journals: Sequence[Path]) -> str:
     folder = Folder(_DATA / "onnx")
-    conditions: dict[tuple[str, int], list[dict]] = defaultdict(list)
+    conditions: dict[tuple[str, int], list[Timed]] = defaultdict(list)
     for line in (line for path in journals for line in path.read_text().splitlines()):
-        entry = json.loads(line)
-        settings = entry["timing"]["settings"]
+        entry = Timed(**json.loads(line))
+        settings = entry.timing["settings"]
         conditions[settings["precision"], settings["threads"]].append(entry)
-    return "\n\n".join(_timed(condition, entries, folder) for condition, entries in conditions.items())
+    return "\n\n".join(_timed(condition, least_disturbed(runs), folder) for condition, runs in conditions.items())
 
 
-def _timed(condition: tuple[str, int], entries: Sequence[dict], folder: Folder) -> str:
+def _timed(condition: tuple[str, int], entries: Sequence[Timed], folder: Folder) -> str:
     """The table of one condition."""
     onnx = OnnxModels(folder)
     groups: dict[str, list[tuple[Architecture, float]]] = defaultdict(list)
     for entry in entries:
-        architecture = Architecture(entry["space"], entry["architecture"])
-        if entry["space"] != "onnx":
-            groups[entry["space"]].append((architecture, entry["timing"]["median_ms"]))
+        architecture = Architecture(entry.space, entry.architecture)
+        if entry.space != "onnx":
+            groups[entry.space].append((architecture, entry.latency_ms))
         elif architecture.key in folder.models:
-            groups[_FILES].append((architecture, entry["timing"]["median_ms"]))
+            groups[_FILES].append((architecture, entry.latency_ms))
     families = {}
     for name, members in groups.items():
         space = SPACES.get(name, onnx)
@@ -187,9 +188,9 @@ def _timed(condition: tuple[str, int], entries: Sequence[dict], folder: Folder) 
         if {asked, *fitted} <= families.keys():
             known = [families[name] for name in fitted]
             results["+".join(fitted), asked].append(_score(known, families[asked]))
-    machine = entries[0]["timing"]["machine"]
-    loads = [entry["timing"]["machine"]["load_1min"] for entry in entries]
-    settled = sum(entry["timing"]["is_settled"] for entry in entries)
+    machine = entries[0].timing["machine"]
+    loads = [entry.timing["machine"]["load_1min"] for entry in entries]
+    settled = sum(entry.timing["is_settled"] for entry in entries)
     precision, threads = condition
     return (
         f"Timed by `archcast measure` on {machine['cpu']}, {machine['cores']} cores, ONNX Runtime "
