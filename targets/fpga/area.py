@@ -23,7 +23,7 @@ from statistics import NormalDist
 from typing import Any, Final
 
 from targets.fpga.counts import LUT_SIZES, Features
-from targets.fpga.errors import OutsideModelRangeError
+from targets.fpga.errors import InvalidCircuitError, OutsideModelRangeError
 from targets.fpga.options import Options
 from targets.fpga.primitives import Primitive
 
@@ -89,30 +89,45 @@ class AreaModel:
         self,
         features: Features,
         options: Options,
-        lut_size: int,
+        flow: str | int,
         window_bits: float | None = None,
         *,
         interval: float = 0.9,
         extrapolate: bool = False,
     ) -> tuple[Estimate, Estimate]:
-        """LUTs of a generic fabric and flip-flops.
+        """LUTs and flip-flops.
 
         Args:
             features: of the circuit.
-            lut_size: one of `LUT_SIZES`.
+            flow: one of `flows`, or the inputs of a LUT, one of `LUT_SIZES`, for a generic fabric.
             window_bits: of activations that wait, where they are not those of the features; see `window_values`.
             interval: probability between the bounds.
             extrapolate: whether to answer outside of what the model was fitted to.
 
-        Raises: OutsideModelRangeError unless told to extrapolate; always for another LUT size.
+        Raises:
+            InvalidCircuitError: another flow.
+            OutsideModelRangeError: unless told to extrapolate; always for another LUT size.
         """
-        if lut_size not in LUT_SIZES:
-            raise OutsideModelRangeError("lut_size", lut_size, (LUT_SIZES[0], LUT_SIZES[-1]))
+        if isinstance(flow, int):
+            if flow not in LUT_SIZES:
+                raise OutsideModelRangeError("lut_size", flow, (LUT_SIZES[0], LUT_SIZES[-1]))
+            flow = f"lut{flow}"
+        luts = self.luts_line(flow, options)
         if not extrapolate:
             self.check(features, options)
-        known = terms(features, lut_size, window_bits)
-        luts = self.luts[f"lut{lut_size}", options.pipelined]
+        known = terms(features, FLOW_LUT_SIZES[flow], window_bits)
         return luts.estimate(known, interval), self.flip_flops.estimate(known, interval)
+
+    def flows(self, *, pipelined: bool = True) -> tuple[str, ...]:
+        """Those that were fitted, with registers or without."""
+        return tuple(flow for flow, is_pipelined in self.luts if is_pipelined == pipelined)
+
+    def luts_line(self, flow: str, options: Options) -> Line:
+        """That of a flow. Raises: InvalidCircuitError where it was not fitted."""
+        flows = self.flows(pipelined=options.pipelined)
+        if flow not in flows:
+            raise InvalidCircuitError("area", [("flow", f"must be one of {', '.join(flows)}, got {flow!r}")])
+        return self.luts[flow, options.pipelined]
 
     def check(self, features: Features, options: Options) -> None:
         """Raises: OutsideModelRangeError where the model was fitted to nothing like it."""

@@ -93,7 +93,8 @@ def predict(
         OutsideModelRangeError: unless told to extrapolate.
     """
     model = model or load_area_model()
-    _check(layer, options, flow, sparsity, model)
+    _check(layer, options, sparsity)
+    luts = model.luts_line(flow, options)
     if weights is not None:
         weights = checked_weights(weights, shape=layer.weight_shape, bits=options.weight_bits)
     features = _features(layer, options, weights, sparsity)
@@ -109,7 +110,7 @@ def predict(
     generic = f"lut{FLOW_LUT_SIZES[flow]}"
     has_paths = options.pipelined and features.nonzeros > 0
     return Prediction(
-        luts=estimate(model.luts[flow, options.pipelined]),
+        luts=estimate(luts),
         flip_flops=estimate(model.flip_flops),
         levels=estimate(model.levels[generic, options.pipelined]),
         fmax_mhz=_fmax_mhz(estimate(model.delay_ns), features, part) if has_paths else None,
@@ -119,10 +120,7 @@ def predict(
     )
 
 
-def _check(layer: Primitive, options: Options, flow: str, sparsity: float, model: AreaModel) -> None:
-    flows = [name for name, is_pipelined in model.luts if is_pipelined == options.pipelined]
-    if flow not in flows:
-        raise InvalidCircuitError(layer.name, [("flow", f"must be one of {', '.join(flows)}, got {flow!r}")])
+def _check(layer: Primitive, options: Options, sparsity: float) -> None:
     if not 0 <= sparsity <= 1:
         raise InvalidCircuitError(layer.name, [("sparsity", f"must be from 0 to 1, got {sparsity}")])
     if isinstance(layer, GemmSystolic) and not options.pipelined:

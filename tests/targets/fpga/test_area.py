@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from targets.fpga.area import load_area_model, model_from_json, model_to_json, window_values
 from targets.fpga.area_fit import Sample, fit_area_model, samples_digest
 from targets.fpga.counts import LUT_SIZES, layer_features, sum_features
-from targets.fpga.errors import OutsideModelRangeError
+from targets.fpga.errors import InvalidCircuitError, OutsideModelRangeError
 from targets.fpga.features import expected_features
 from targets.fpga.options import Encoding, Options
 from targets.fpga.primitives import Conv2dFullyUnrolled, Conv2dPixelWise, Conv2dRowParallel, GemmTreeFullyUnrolled
@@ -108,6 +108,16 @@ def test_what_was_never_synthesised_is_refused_unless_asked_for(bits: int, lengt
         MODEL.area(features, chosen, 6, 0.0)
     assert caught.value.name == name
     assert MODEL.area(features, chosen, 6, 0.0, extrapolate=True)[0].value > 0
+
+
+def test_area_of_a_flow_is_its_own_and_that_of_a_lut_size_the_generic_one():
+    features, options = expected_features(32, 0.5, Options()), Options()
+    by_flow = {flow: MODEL.area(features, options, flow)[0].value for flow in MODEL.flows()}
+    for size in LUT_SIZES:
+        assert MODEL.area(features, options, size)[0].value == by_flow[f"lut{size}"]
+    assert by_flow["intel_alm"] != by_flow["lut6"] != by_flow["ice40"]
+    with pytest.raises(InvalidCircuitError, match=r"must be one of lut4.*got 'asic'"):
+        MODEL.area(features, options, "asic")
 
 
 def test_luts_of_other_sizes_are_not_the_models():
