@@ -94,12 +94,14 @@ class NotFittingError(RefusedNetworkError):
 
     Attributes:
         resource: of which there is too little.
-        needed, available: of it.
+        needed, available: of it; what is available is what networks may take.
     """
 
-    def __init__(self, hardware: str, resource: str, needed: float, available: float):
+    def __init__(self, hardware: str, resource: str, needed: float, available: float, *, of: float, is_least: bool):
+        """Args: of: what the part has; is_least: whether no form of the network takes less, or the tried ones."""
+        takes = "takes at least" if is_least else "takes, in the forms that come closest,"
         super().__init__(
-            f"the smallest form of the network takes {needed:,.0f} {resource}, {hardware} has {available:,.0f}"
+            f"the network {takes} {needed:,.0f} {resource}; {available:,.0f} of the {of:,.0f} of {hardware} are usable"
         )
         self.resource = resource
         self.needed = needed

@@ -3,11 +3,10 @@
 - Unrolled (Kratos): a tree for each output channel with its weights as constants, once (pixel-wise), for each pixel of
   a row (row-parallel, without stride) or for each pixel (fully unrolled).
 - Folded: some multiply-accumulate units take the products of a layer one after the other, zeros included, with weights
-  from block RAM. A unit is a share of a DSP, or a multiplier and an accumulator of LUTs: w a cells for operands of w
-  and a bits, as an array of carry-save adders has, and the accumulator's bits. Products of activations have no weights
-  that could be constants, so they are always folded.
-- Pooling and additions take an adder (or comparator) for each further operand, in one lane or more up to all channels.
-  An addition needs memory for the branch that waits: a whole feature map.
+  from block RAM. A unit is a share of a DSP, or one of LUTs, see `targets.fpga.units`. Products of activations have no
+  weights that could be constants, so they are always folded.
+- Pooling and additions take a comparator or an adder for each further operand, in one lane or more up to all channels.
+  An addition needs memory for the branch that waits: a whole feature map. Pooling by means is not told apart.
 - Window buffers, of one row less than the window has, are in block RAM in every form but the fully unrolled one.
 - What an unrolled form takes comes from the fitted model of areas; a tree of more weights or levels than any that was
   synthesised, or operands of other widths, lie beyond it, and the form says so.
@@ -17,7 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from spaces.base import Layer
@@ -26,6 +25,7 @@ from targets.fpga.features import Features, expected_features
 from targets.fpga.hardware import FpgaHardware
 from targets.fpga.options import Options
 from targets.fpga.primitives import adder_levels
+from targets.fpga.units import load_unit_costs, multiplier_registers
 from targets.layer_kinds import PRODUCT_KINDS
 
 _KILOBIT: Final = 1024.0
@@ -53,7 +53,9 @@ class Form:
         depth: further cycles until the last result is there.
         luts, flip_flops, dsps, memory_kilobits: what it takes.
         luts_lower, luts_upper: bounds of a 90 % interval of `luts`, as wide as within the model's range.
-        widest_bits: of its additions.
+        rows: of full adders on its slowest path between registers, each a LUT in front of the carry chain.
+        chain_bits: of that carry chain.
+        luts_per_dsp, flip_flops_per_dsp: what takes the place of a DSP.
         beyond: why its cells are extrapolated; empty where they are not.
     """
 
@@ -66,24 +68,32 @@ class Form:
     memory_kilobits: float = 0.0
     luts_lower: float = 0.0
     luts_upper: float = 0.0
-    widest_bits: float = 0.0
+    rows: float = 0.0
+    chain_bits: float = 0.0
+    luts_per_dsp: float = 0.0
+    flip_flops_per_dsp: float = 0.0
     beyond: tuple[Beyond, ...] = ()
 
+    def with_luts(self, luts: float, flip_flops: float, dsps: int = 0) -> Form:
+        """With so many more LUTs and flip-flops in place of so many DSPs."""
+        return replace(
+            self,
+            luts=self.luts + luts,
+            luts_lower=self.luts_lower + luts,
+            luts_upper=self.luts_upper + luts,
+            flip_flops=self.flip_flops + flip_flops,
+            dsps=self.dsps - dsps,
+        )
 
-def forms(
-    layer: Layer, hardware: FpgaHardware, weight_bits: int, activation_bits: int, *, has_dsps: bool
-) -> tuple[Form, ...]:
-    """Every form of a layer, in no order.
 
-    Args:
-        has_dsps: whether folded layers multiply in DSPs; otherwise in LUTs.
-    """
+def forms(layer: Layer, hardware: FpgaHardware, weight_bits: int, activation_bits: int) -> tuple[Form, ...]:
+    """Every form of a layer, in no order."""
     options = hardware.options(weight_bits, activation_bits)
     if layer.kind in PRODUCT_KINDS:
         unrolled = () if layer.kind == "matmul" else tuple(_unrolled(layer, hardware, options))
-        return (*unrolled, *_folded(layer, options, hardware, has_dsps=has_dsps))
+        return (*unrolled, *_folded(layer, options, hardware))
     if layer.kind in ("add", "pool"):
-        return tuple(_streamed(layer, options))
+        return tuple(_streamed(layer, options, hardware))
     return (Form("free", 1),)
 
 
@@ -104,7 +114,7 @@ def _unrolled(layer: Layer, hardware: FpgaHardware, options: Options) -> Iterato
         luts, flip_flops = load_area_model().area(
             features,
             options,
-            hardware.lut_size,
+            hardware.area_flow,
             values * options.activation_bits,
             extrapolate=True,
         )
@@ -116,7 +126,8 @@ def _unrolled(layer: Layer, hardware: FpgaHardware, options: Options) -> Iterato
             flip_flops.value,
             luts_lower=luts.lower,
             luts_upper=luts.upper,
-            widest_bits=tree.widest_bits,
+            rows=float(tree.chain_path.saved_rows),
+            chain_bits=float(tree.chain_path.chain_bits),
             beyond=beyond,
             memory_kilobits=0.0 if name == "unrolled" else _rows_kilobits(layer, options),
         )
@@ -132,59 +143,66 @@ def _beyond(tree: Features, options: Options) -> tuple[Beyond, ...]:
     return tuple(Beyond(name, float({**widths, **sizes}[name]), ranges[name]) for name in outside)
 
 
-def _folded(layer: Layer, options: Options, hardware: FpgaHardware, *, has_dsps: bool) -> Iterator[Form]:
+def _folded(layer: Layer, options: Options, hardware: FpgaHardware) -> Iterator[Form]:
     length = layer.kernel_area * (layer.in_channels // layer.groups)
     products = layer.out_channels * length
     pixels = layer.out_height * layer.out_width
-    product_bits = options.weight_bits + options.activation_bits
-    sum_bits = product_bits + adder_levels(length)
-    weights, rows = layer.params * options.weight_bits / _KILOBIT, _rows_kilobits(layer, options)
-    in_dsp = has_dsps and max(options.weight_bits, options.activation_bits) <= hardware.dsp_bits
-    multiplier = 0 if in_dsp else options.weight_bits * options.activation_bits + sum_bits
-    for units in _doublings(products):
-        luts = float(units * multiplier)
-        yield Form(
+    weight_bits, activation_bits = options.weight_bits, options.activation_bits
+    sum_bits = weight_bits + activation_bits + adder_levels(length)
+    weights, rows = layer.params * weight_bits / _KILOBIT, _rows_kilobits(layer, options)
+    unit_luts = load_unit_costs()[hardware.area_flow].multiply_accumulate(weight_bits, activation_bits, sum_bits)
+    unit_flip_flops = multiplier_registers(weight_bits, activation_bits) + sum_bits
+    has_dsps = hardware.dsps > 0 and max(weight_bits, activation_bits) <= hardware.dsp_bits
+    for units in _steps(products):
+        form = Form(
             "folded",
             pixels * -(-products // units),
-            adder_levels(min(units, length)) + _ENDS + 1,
-            luts,
-            float(units * (product_bits + sum_bits)) if not in_dsp else 0.0,
-            -(-units // hardware.dsp_multiply_accumulates) if in_dsp else 0,
-            max(weights, units * options.weight_bits * _KILOBITS_PER_PORT_BIT) + rows,
-            luts,
-            luts,
-            float(sum_bits),
+            adder_levels(min(units, length)) + adder_levels(activation_bits) + _ENDS + 1,
+            memory_kilobits=max(weights, units * weight_bits * _KILOBITS_PER_PORT_BIT) + rows,
+            chain_bits=float(sum_bits),
         )
+        if has_dsps:
+            per_dsp = hardware.dsp_multiply_accumulates
+            yield replace(
+                form,
+                dsps=-(-units // per_dsp),
+                luts_per_dsp=per_dsp * unit_luts,
+                flip_flops_per_dsp=per_dsp * unit_flip_flops,
+            )
+        else:
+            yield form.with_luts(units * unit_luts, units * unit_flip_flops)
 
 
-def _streamed(layer: Layer, options: Options) -> Iterator[Form]:
+def _streamed(layer: Layer, options: Options, hardware: FpgaHardware) -> Iterator[Form]:
     pixels = max(layer.in_height * layer.in_width, layer.out_height * layer.out_width)
     is_pool = layer.kind == "pool"
     operands = layer.kernel_area if is_pool else max(layer.inputs, 2)
     bits = options.activation_bits + adder_levels(operands)
     waiting = 0.0 if is_pool else layer.out_elements * options.activation_bits / _KILOBIT
     memory = _rows_kilobits(layer, options) + waiting
-    for lanes in _doublings(layer.out_channels):
-        luts = float(lanes * (operands - 1) * bits)
+    costs = load_unit_costs()[hardware.area_flow]
+    for lanes in _steps(layer.out_channels):
+        cells = float(lanes * (operands - 1) * bits)
+        luts = cells * (costs.maximum if is_pool else costs.addition)
         yield Form(
             "streamed",
             pixels * -(-layer.out_channels // lanes),
             adder_levels(operands) + 1,
             luts,
-            luts,
+            cells,
             memory_kilobits=memory,
             luts_lower=luts,
             luts_upper=luts,
-            widest_bits=float(bits),
+            chain_bits=float(bits),
         )
 
 
-def _doublings(most: int) -> Iterator[int]:
-    """1, 2, 4 and so on, and `most`."""
+def _steps(most: int) -> Iterator[int]:
+    """1, 2, 3, 4, 6, 8, 12 and so on, and `most`."""
     number = 1
     while number < most:
         yield number
-        number *= 2
+        number = max(number + 1, number * 3 // 2 if number & (number - 1) == 0 else number * 4 // 3)
     yield most
 
 

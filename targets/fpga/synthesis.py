@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from targets.fpga.circuit import TOP_MODULE, Circuit
+from targets.fpga.circuit import TOP_MODULE
 from targets.fpga.errors import SynthesisError
 from targets.fpga.yosys import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, run_yosys, yosys_version
 
@@ -61,6 +61,15 @@ FLOWS: Final[dict[str, Flow]] = {
 }
 
 
+class HasVerilog(Protocol):
+    """A circuit, or anything else with a top module `unrolled`."""
+
+    @property
+    def verilog(self) -> str:
+        """Of all its modules."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SynthesisResult:
     """What a circuit takes in one family of fabric.
@@ -86,7 +95,7 @@ class SynthesisResult:
 
 
 def synthesise(
-    circuit: Circuit,
+    circuit: HasVerilog,
     flow: str,
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,

@@ -1,9 +1,11 @@
 """The cost of a network that stands unrolled on an FPGA, layer behind layer, folded where it does not fit.
 
 Every layer has hardware of its own, so samples follow each other at the pace of the slowest layer. The form of each is
-chosen as follows: for a wanted pace of T cycles, each layer takes the form that needs no more and is cheapest, in LUTs
-with fixed prices for DSPs and block RAM; the smallest T of a geometric series whose forms fit into the part together is
-the network's, once with folded layers in DSPs and once in LUTs. A larger part can only lower T.
+chosen as follows: for a wanted pace of T cycles, each layer takes the form that needs no more and is cheapest, at some
+prices of flip-flops, DSPs and block RAM in LUTs; the smallest T of a geometric series whose forms fit into the part
+together is the network's. This is tried at several prices, see `targets.fpga.ladders`; the quickest way counts, and of
+equally quick ones that of fewest LUTs. Where folded layers want more DSPs than there are, the last ones have
+multipliers of LUTs. A larger part can only lower T.
 
 The way of a sample from the first input to the last output is the longest path through the network, see
 `targets.fpga.schedule`: branches run at the same time.
@@ -15,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Final
 
 import numpy as np
@@ -23,15 +24,19 @@ import numpy as np
 from spaces.base import BoolArray, FloatArray, IntArray, Workload
 from targets.base import Cost, CostArrays, Cycles, LayerCost, Precision
 from targets.errors import NotFittingError, UnsupportedPrecisionError
+from targets.fpga.clock import clock_ghz, network_clock_ghz
 from targets.fpga.errors import OutsideModelRangeError
 from targets.fpga.forms import Beyond, Form
 from targets.fpga.hardware import FpgaHardware
-from targets.fpga.ladders import COLUMNS, RESOURCES, Ladder, Shapes, ladders
+from targets.fpga.ladders import COLUMNS, PACES, RESOURCES, WAYS, Ladders, Shapes
 from targets.fpga.schedule import Step, Times, schedule
 from targets.hardware_target import HardwareTarget
 
 _TOTALS: Final = (*RESOURCES, "luts_lower", "luts_upper")
 _NAMED: Final = 3
+_DSPS: Final = RESOURCES.index("dsps")
+# What stands in the place of a DSP.
+_REPLACING: Final = (RESOURCES.index("luts"), RESOURCES.index("flip_flops"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,14 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
         """
         choice = _Choice.of([workload], self.hardware, self._bits(precision))
         if not choice.fits[0]:
-            resource, needed, available = choice.lacks()
-            raise NotFittingError(self.name, resource, needed, available)
+            raise choice.lacks(self.hardware)
         chosen = choice.forms(0)
         beyond = [(layer.name, form.beyond) for layer, form in zip(workload.layers, chosen, strict=True) if form.beyond]
         if beyond and not self.hardware.extrapolates:
             name, (first, *_) = beyond[0]
             raise OutsideModelRangeError(*first, layer=name)
-        clock_ghz = float(self._clock_ghz(choice.largest("widest_bits"))[0])
+        clock = network_clock_ghz(self.hardware, chosen)
+        clock_ghz = clock.value
         pace = float(choice.paces[0])
         rows = tuple(_rows(workload, chosen, choice.times(0), pace, clock_ghz))
         totals = {name: float(choice.totals(name)[0]) for name in _TOTALS}
@@ -75,6 +80,8 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
                 **totals,
                 "initiation_interval_cycles": pace,
                 "clock_ghz": clock_ghz,
+                "clock_ghz_lower": clock.lower,
+                "clock_ghz_upper": clock.upper,
                 "samples_per_second": 1e9 * clock_ghz / pace if chosen else 0.0,
             },
             warnings=_warnings(beyond),
@@ -93,7 +100,7 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
             np.where(is_answered, choice.totals(name), np.nan) for name in ("luts", "luts_lower", "luts_upper")
         )
         return CostArrays(
-            latency_ms=cycles / (1e6 * self._clock_ghz(choice.largest("widest_bits"))),
+            latency_ms=cycles / (1e6 * clock_ghz(self.hardware, choice.largest("path_ns"))),
             energy_mj=None,
             area_mm2=self.hardware.area_mm2,
             model=self.hardware.target,
@@ -105,15 +112,11 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
 
     def _bits(self, precision: Precision | None) -> tuple[int, int]:
         precision = precision or self.native_precision
-        bits = ceil(precision.weight_bits), ceil(precision.activation_bits)
-        widest = self.hardware.widest_operands
-        if max(bits) > widest:
-            raise UnsupportedPrecisionError(self.name, max(bits), range(1, widest + 1))
-        return bits
-
-    def _clock_ghz(self, widest_bits: FloatArray) -> FloatArray:
-        path_ns = self.hardware.logic_ns + self.hardware.carry_ns_per_bit * widest_bits
-        return np.minimum(self.hardware.max_clock_ghz, 1 / np.maximum(path_ns, 1e-12))
+        known = range(1, self.hardware.widest_operands + 1)
+        for bits in (precision.weight_bits, precision.activation_bits):
+            if bits not in known:
+                raise UnsupportedPrecisionError(self.name, bits, known)
+        return int(precision.weight_bits), int(precision.activation_bits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,10 +126,11 @@ class _Choice:
     Attributes:
         workloads: the networks.
         shapes: their layers.
-        ladders: what these choose from: with folded layers in DSPs, and in LUTs; with their values.
-        available: (resources,) of the part.
-        way: (n,) index of the ladders.
-        places: (n,) of the pace in these ladders.
+        ladders: what these choose from, by prices; see `targets.fpga.ladders`.
+        ways: (n,) index of the prices.
+        places: (n,) of the pace.
+        surplus: (n,) DSPs too many for the part, in whose place there are LUTs.
+        in_place: (n, 2) LUTs and flip-flops in the place of each: those of the widest sums of the network.
         fits: (n,) whether the network fits at all.
         values: (n, layers of one shape, columns) of the forms, see `COLUMNS`.
         paces: (n,) cycles from one sample to the next.
@@ -134,41 +138,68 @@ class _Choice:
 
     workloads: Sequence[Workload]
     shapes: Shapes
-    ladders: Sequence[tuple[tuple[Ladder, ...], FloatArray]]
-    available: FloatArray
-    way: IntArray
+    ladders: Ladders
+    ways: IntArray
     places: IntArray
+    surplus: FloatArray
+    in_place: FloatArray
     fits: BoolArray
     values: FloatArray
     paces: FloatArray
 
     @classmethod
     def of(cls, workloads: Sequence[Workload], hardware: FpgaHardware, bits: tuple[int, int]) -> _Choice:
-        """The quickest forms that fit; of equally quick ones those with DSPs."""
+        """The quickest forms that fit."""
         shapes = Shapes([workload.layers for workload in workloads])
-        both = [ladders(shapes.layers, hardware, bits, has_dsps=has_dsps) for has_dsps in (True, False)]
-        available = np.array([getattr(hardware, name) for name in RESOURCES]) * hardware.usable_share
-        found = [_quickest(shapes.counts, values, available) for _, values in both]
-        way = np.argmin([np.where(fits, paces, np.inf) for _, fits, _, paces in found], axis=0)
-        places, fits, values, paces = (
-            np.where((way == 1).reshape(-1, *(1,) * (first.ndim - 1)), second, first)
-            for first, second in zip(*found, strict=True)
-        )
-        return cls(workloads, shapes, both, available, way, places, fits, values, paces)
+        counts, number = shapes.counts, len(workloads)
+        found, available = Ladders(shapes.layers, hardware, bits), _available(hardware)
+        in_place = np.where(counts[:, :, None] > 0, found.in_place(), 0.0).max(axis=1, initial=0.0)
+        is_wanted = np.arange(len(PACES)) >= np.searchsorted(PACES, hardware.wanted_interval_cycles, side="right") - 1
+        ways, places = np.zeros(number, int), np.full(number, len(PACES))
+        surplus, luts = np.zeros(number), np.full(number, np.inf)
+        for way in range(len(WAYS)):
+            # Nothing slower than what was found can be better.
+            paces = min(int(places.max(initial=0)) + 1, len(PACES))
+            totals = _totals(counts, found.needed(way, paces))
+            too_many = np.ceil(np.maximum(totals[:, :, _DSPS] - available[_DSPS], 0.0))
+            for replaced, column in enumerate(_REPLACING):
+                totals[:, :, column] += too_many * in_place[:, replaced, None]
+            totals[:, :, _DSPS] -= too_many
+            is_fitting = np.all(totals <= available, axis=2) & is_wanted[:paces]
+            place = is_fitting.argmax(axis=1)
+            rows = np.arange(number)
+            of_way = totals[rows, place, 0]
+            is_better = is_fitting[rows, place] & ((place < places) | (place == places) & (of_way < luts))
+            ways[is_better], places[is_better] = way, place[is_better]
+            luts[is_better], surplus[is_better] = of_way[is_better], too_many[rows, place][is_better]
+        fits = places < len(PACES)
+        values = found.figures(ways, np.where(fits, places, 0))
+        paces = np.where(fits, np.maximum(_largest(counts, values, "cycles"), 1.0), np.inf)
+        return cls(workloads, shapes, found, ways, places, surplus, in_place, fits, values, paces)
 
     def totals(self, name: str) -> FloatArray:
         """(n,) sum of a column over each network's layers."""
-        return (self.shapes.counts * self.values[:, :, COLUMNS[name]]).sum(axis=1)
+        in_place = {"flip_flops": self.in_place[:, 1], "dsps": -1.0}.get(name, self.in_place[:, 0])
+        own = (self.shapes.counts * self.values[:, :, COLUMNS[name]]).sum(axis=1)
+        return own if name == "memory_kilobits" else own + self.surplus * in_place
 
     def largest(self, name: str) -> FloatArray:
         """(n,) largest of a column among each network's layers; 0 without a layer."""
         return _largest(self.shapes.counts, self.values, name)
 
     def forms(self, row: int) -> list[Form]:
-        """Of each layer of a network."""
-        found, _ = self.ladders[self.way[row]]
-        of_shape = [ladder.forms[ladder.chosen[self.places[row]]] for ladder in found]
-        return [of_shape[number] for number in self.shapes.numbers[row]]
+        """Of each layer of a network; where there are too few DSPs, the last ones have LUTs in their place."""
+        way, place = self.ways[row], self.places[row]
+        of_shape = [ladder.forms[ladder.chosen[way, place]] for ladder in self.ladders.ladders]
+        found = [of_shape[number] for number in self.shapes.numbers[row]]
+        left = int(self.surplus[row])
+        luts, flip_flops = self.in_place[row].tolist()
+        for number in reversed(range(len(found))):
+            moved = min(left, found[number].dsps)
+            if moved:
+                found[number] = found[number].with_luts(moved * luts, moved * flip_flops, moved)
+                left -= moved
+        return found
 
     def times(self, row: int) -> Times:
         """When the layers of a network end."""
@@ -178,27 +209,35 @@ class _Choice:
         ]
         return schedule([steps[number] for number in self.shapes.numbers[row]], self.workloads[row].reads)
 
-    def lacks(self) -> tuple[str, float, float]:
-        """What the first network has too little of at the slowest pace, how much it needs and how much there is."""
-        columns = slice(len(RESOURCES))
-        smallest = [self.shapes.counts[0] @ values[:, -1, columns] for _, values in self.ladders]
-        available = np.maximum(self.available, 1e-9)
-        least = min(smallest, key=lambda total: float((total / available).max()))
-        worst = int((least / available).argmax())
-        return RESOURCES[worst], float(least[worst]), float(self.available[worst])
+    def lacks(self, hardware: FpgaHardware) -> NotFittingError:
+        """Why the first network does not fit: a resource that it takes too much of in any form, if there is one."""
+        available = _available(hardware)
+        counts = self.shapes.counts[0]
+        least = counts @ self.ladders.least()
+        is_certain = bool(np.any(least > available))
+        if not is_certain:
+            mixes = [counts @ self.ladders.needed(way, len(PACES))[:, -1] for way in range(len(WAYS))]
+            least = min(mixes, key=lambda mix: float((mix / np.maximum(available, 1e-9)).max()))
+        worst = int((least / np.maximum(available, 1e-9)).argmax())
+        name = RESOURCES[worst]
+        return NotFittingError(
+            hardware.name,
+            name,
+            float(least[worst]),
+            float(available[worst]),
+            of=float(getattr(hardware, name)),
+            is_least=is_certain,
+        )
 
 
-def _quickest(
-    counts: FloatArray, values: FloatArray, available: FloatArray
-) -> tuple[IntArray, BoolArray, FloatArray, FloatArray]:
-    """Places, fits, values and paces as in `_Choice`, of values at all paces."""
-    shapes, paces, _ = values.shape
-    needed = values[:, :, : len(RESOURCES)].reshape(shapes, paces * len(RESOURCES))
-    totals = (counts @ needed).reshape(-1, paces, len(RESOURCES))
-    is_fitting = np.all(totals <= available, axis=2)
-    places = is_fitting.argmax(axis=1)
-    chosen = values[np.arange(shapes), places[:, None]]
-    return places, np.any(is_fitting, axis=1), chosen, np.maximum(_largest(counts, chosen, "cycles"), 1.0)
+def _available(hardware: FpgaHardware) -> FloatArray:
+    return np.array([getattr(hardware, name) for name in RESOURCES]) * hardware.usable_share
+
+
+def _totals(counts: FloatArray, needed: FloatArray) -> FloatArray:
+    """(n, paces, resources) of networks from (layers, paces, resources)."""
+    flat = counts @ needed.reshape(len(needed), needed.shape[1] * needed.shape[2])
+    return flat.reshape(len(counts), *needed.shape[1:])
 
 
 def _largest(counts: FloatArray, values: FloatArray, name: str) -> FloatArray:

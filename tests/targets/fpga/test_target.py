@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from spaces import SPACES
 from spaces.base import Layer, Workload
 from targets import NotFittingError, Precision, UnsupportedPrecisionError, load_hardware, load_target, segment_costs
+from targets.fpga.clock import path_ns
 from targets.fpga.errors import OutsideModelRangeError
 from targets.fpga.forms import Form, forms
 from targets.fpga.hardware import FpgaHardware
-from targets.fpga.ladders import RESOURCES
+from targets.fpga.ladders import RESOURCES, WAYS
 from targets.fpga.primitives import Conv2dFullyUnrolled, Conv2dPixelWise, Conv2dRowParallel
 from targets.fpga.target import FpgaUnrolled
+from targets.fpga.units import load_unit_costs
 
 PARTS = ("fpga_unrolled", "fpga-xc7z020", "fpga-zu9eg", "fpga-ice40-hx8k")
 NB201 = SPACES["nb201"]
@@ -50,13 +53,13 @@ def test_every_part_runs_a_small_network_within_its_cells(name: str):
 def test_unrolled_forms_have_the_primitives_cycles():
     hardware = load_hardware("fpga_unrolled")
     assert isinstance(hardware, FpgaHardware)
-    found = {form.name: form.cycles for form in forms(CONV, hardware, 4, 4, has_dsps=True)}
+    found = {form.name: form.cycles for form in forms(CONV, hardware, 4, 4)}
     padded = 10
     assert found["unrolled"] == Conv2dFullyUnrolled(padded, padded, 3, 3, 8).initiation_interval
     assert found["row-parallel"] == Conv2dRowParallel(padded, padded, 3, 3, 8).initiation_interval
     assert found["pixel-wise"] == Conv2dPixelWise(padded, padded, 3, 3, 8).initiation_interval
     strided = replace(CONV, stride=2, out_height=4, out_width=4)
-    names = {form.name: form.cycles for form in forms(strided, hardware, 4, 4, has_dsps=True)}
+    names = {form.name: form.cycles for form in forms(strided, hardware, 4, 4)}
     assert "row-parallel" not in names
     assert names["pixel-wise"] == Conv2dPixelWise(9, 9, 3, 3, 8, 2).initiation_interval
 
@@ -107,7 +110,7 @@ def test_depthwise_and_grouped_layers_pay_for_their_own_channels_alone():
 
     def luts(groups: int) -> float:
         layer = Layer("conv", "conv", 32, 32, 8, 8, 8, 8, 3, 1, groups)
-        return next(f.luts for f in forms(layer, hardware, 4, 4, has_dsps=True) if f.name == "pixel-wise")
+        return next(f.luts for f in forms(layer, hardware, 4, 4) if f.name == "pixel-wise")
 
     assert luts(32) < luts(4) / 6 < luts(1) / 20
 
@@ -116,7 +119,7 @@ def test_products_of_activations_are_folded():
     hardware = load_hardware("fpga_unrolled")
     assert isinstance(hardware, FpgaHardware)
     layer = Layer("scores", "matmul", 64, 16, in_width=16, out_width=16)
-    assert {form.name for form in forms(layer, hardware, 8, 8, has_dsps=True)} == {"folded"}
+    assert {form.name for form in forms(layer, hardware, 8, 8)} == {"folded"}
 
 
 def test_what_fits_nowhere_is_refused_or_counted_as_missing():
@@ -124,6 +127,8 @@ def test_what_fits_nowhere_is_refused_or_counted_as_missing():
     with pytest.raises(NotFittingError, match="memory_kilobits") as caught:
         target.cost(NB201.workload(CELLS[0]))
     assert caught.value.needed > caught.value.available
+    assert "takes at least" in str(caught.value)
+    assert "102 of the 128 of fpga-ice40-hx8k are usable" in str(caught.value)
     with pytest.raises(NotFittingError):
         segment_costs(target, NB201, CELLS)
     costs = segment_costs(target, NB201, CELLS, is_partial=True)
@@ -139,29 +144,39 @@ def test_spaces_are_costed_as_their_networks():
     np.testing.assert_allclose(costs.luts, [cost.resources["luts"] for cost in whole], rtol=1e-12)
 
 
-def _price(form: Form) -> float:
-    return form.luts + 200 * form.dsps + 10 * form.memory_kilobits
-
-
 def _plain_choice(target: FpgaUnrolled, workload: Workload) -> tuple[float, float]:
     """Pace and LUTs, one form and one pace after the other."""
     hardware = target.hardware
+    usable = {name: hardware.usable_share * getattr(hardware, name) for name in RESOURCES}
+    of_layer = [forms(layer, hardware, 4, 4) for layer in workload.layers]
+    per_dsp = max(form.luts_per_dsp for each in of_layer for form in each)
     found = []
-    for has_dsps in (True, False):
-        of_layer = [forms(layer, hardware, 4, 4, has_dsps=has_dsps) for layer in workload.layers]
+    for flip_flop_price, dsp_price, kilobit_price, power in WAYS:
+
+        def price(form: Form) -> float:
+            memory = 1000 * (form.memory_kilobits / 1000) ** power  # noqa: B023
+            return form.luts + flip_flop_price * form.flip_flops + dsp_price * form.dsps + kilobit_price * memory  # noqa: B023
+
         for pace in np.unique(np.floor(2 ** (np.arange(100) / 4))):
             kept = [[form for form in each if form.cycles <= pace] for each in of_layer]
             if not all(kept):
                 continue
-            chosen = [min(sorted(each, key=lambda form: form.cycles), key=_price) for each in kept]
+            chosen = [min(sorted(each, key=lambda form: form.cycles), key=price) for each in kept]
             taken = {name: sum(getattr(form, name) for form in chosen) for name in RESOURCES}
-            if all(taken[name] <= hardware.usable_share * getattr(hardware, name) for name in RESOURCES):
-                found.append((max(form.cycles for form in chosen), taken["luts"]))
+            surplus = max(np.ceil(taken["dsps"] - usable["dsps"]), 0)
+            taken["luts"] += surplus * per_dsp
+            taken["dsps"] -= surplus
+            taken["flip_flops"] += surplus * max(form.flip_flops_per_dsp for each in of_layer for form in each)
+            if all(taken[name] <= usable[name] for name in RESOURCES):
+                found.append((pace, taken["luts"], max(form.cycles for form in chosen)))
                 break
-    return min(found, key=lambda each: each[0])
+    _, luts, pace = min(found)
+    return pace, luts
 
 
-@pytest.mark.parametrize("changes", [{}, {"sparsity": 0.9}, {"luts": 200_000}, {"dsps": 0, "sparsity": 0.8}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"sparsity": 0.9}, {"luts": 200_000}, {"dsps": 0, "sparsity": 0.8}, {"dsps": 300, "luts": 90_000}]
+)
 def test_batches_are_costed_as_trying_each_form_at_each_pace_would(changes: dict[str, object]):
     target = part(**changes)
     workloads = [NB201.workload(cell) for cell in CELLS]
@@ -175,6 +190,73 @@ def test_batches_are_costed_as_trying_each_form_at_each_pace_would(changes: dict
         pace, plain = _plain_choice(target, workload)
         assert cost.resources["initiation_interval_cycles"] == pace
         assert luts == pytest.approx(plain)
+
+
+def test_folded_layers_have_luts_in_place_of_the_dsps_that_are_missing():
+    workload = NB201.workload(CELLS[0])
+    wide = Precision(8, 8)
+    costs = [part(dsps=dsps, luts=40_000).cost(workload, wide) for dsps in (0, 400, 1518)]
+    assert costs[0].resources["dsps"] == 0 < costs[1].resources["dsps"] <= 320
+    paces = [cost.resources["initiation_interval_cycles"] for cost in costs]
+    assert paces[0] > paces[1] > paces[2]
+    details = [row.details for row in costs[1].layers if row.details["form"] == "folded"]
+    assert any(row["dsps"] for row in details)
+    assert any(row["luts"] for row in details)
+    for cost in costs:
+        for name in RESOURCES:
+            assert cost.resources[name] == pytest.approx(sum(float(row.details[name]) for row in cost.layers))
+
+
+def test_sparser_and_narrower_networks_are_no_slower_on_any_part_of_the_catalogue():
+    workload = SPACES["nb301"].workload(SPACES["nb301"].sample(1, rng=np.random.default_rng(4))[0])
+    hardware = load_hardware("fpga-zu9eg")
+    assert isinstance(hardware, FpgaHardware)
+    shares = (0.0, 0.5, 0.8, 0.9, 0.97, 0.99)
+    paces = [_pace(FpgaUnrolled(hardware.model_copy(update={"sparsity": share})), workload) for share in shares]
+    assert paces == sorted(paces, reverse=True)
+    assert np.isfinite(paces).all()
+
+
+def test_pace_that_suffices_takes_fewer_cells():
+    workload = NB201.workload(CELLS[0])
+    quickest = part().cost(workload)
+    luts = [quickest.resources["luts"]]
+    for wanted in (20_000, 100_000, 1_000_000):
+        cost = part(wanted_interval_cycles=wanted).cost(workload)
+        assert quickest.resources["initiation_interval_cycles"] < cost.resources["initiation_interval_cycles"] <= wanted
+        luts.append(cost.resources["luts"])
+    assert luts == sorted(luts, reverse=True)
+    assert luts[-1] < luts[0] / 10
+    assert _pace(part(wanted_interval_cycles=1), workload) == _pace(part(), workload)
+
+
+def test_folded_units_take_what_synthesis_counted_for_the_family():
+    hardware = part().hardware
+    layer = Layer("fc", "linear", 64, 10)
+    for flow, lut_size in (("generic", 4), ("generic", 6), ("ice40", 4), ("ice40", 6)):
+        changed = hardware.model_copy(update={"flow": flow, "lut_size": lut_size, "dsps": 0})
+        single = next(form for form in forms(layer, changed, 8, 8) if form.cycles == 640)
+        own = "ice40" if (flow, lut_size) == ("ice40", 4) else f"lut{lut_size}"
+        assert single.luts == load_unit_costs()[own].multiply_accumulate(8, 8, 8 + 8 + 6)
+
+
+def test_slowest_path_of_any_layer_sets_the_clock():
+    narrow, wide = Workload((CONV,)), Workload((CONV, Layer("fc", "linear", 512, 4000)))
+    target = part(max_clock_ghz=5.0)
+    clocks = []
+    for workload, bits in ((narrow, 2), (narrow, 8), (wide, 8)):
+        cost = target.cost(workload, Precision(bits, bits))
+        found = forms(workload.layers[0], target.hardware, bits, bits)
+        assert {form.rows for form in found if form.name == "folded"} == {0.0}
+        resources = cost.resources
+        assert resources["clock_ghz_lower"] < resources["clock_ghz"] < resources["clock_ghz_upper"]
+        clocks.append(resources["clock_ghz"])
+        only = target.cost_arrays([workload], Precision(bits, bits))
+        assert only.latency_ms[0] == pytest.approx(cost.latency_ms)
+    assert clocks[0] > clocks[1]
+    unrolled = next(form for form in forms(CONV, target.hardware, 8, 8) if form.name == "pixel-wise")
+    assert unrolled.rows > 0  # products of several digits are summed before a register
+    assert clocks[1] == pytest.approx(1 / path_ns(target.hardware, unrolled.rows, unrolled.chain_bits))
 
 
 def test_branches_of_a_network_run_at_the_same_time():
@@ -220,5 +302,8 @@ def test_extrapolation_that_is_forbidden_is_refused_by_the_name_of_the_layer():
 def test_nothing_takes_nothing_and_wide_operands_are_refused():
     cost = part().cost(Workload(()))
     assert (cost.latency_ms, cost.resources["luts"]) == (0, 0)
-    with pytest.raises(UnsupportedPrecisionError):
-        part().cost(SMALL, Precision(32, 32))
+    for bits in (32, 3.5):
+        with pytest.raises(UnsupportedPrecisionError):
+            part().cost(SMALL, Precision(bits, 4))
+    with pytest.raises(ValidationError, match="integers"):
+        FpgaHardware.model_validate({**part().hardware.model_dump(), "weight_format": "bitmod4"})
