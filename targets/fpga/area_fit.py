@@ -121,7 +121,7 @@ def fit_area_model(samples: Sequence[Sample], routed: Sequence[Sample], provenan
             if len(chosen) < _FEWEST_ROWS:
                 continue
             name = f"{flow}{'' if pipelined else ' combinational'}"
-            luts[flow, pipelined], errors[name] = _fit(chosen, _LUT_TERMS, _cells)
+            luts[flow, pipelined], errors[name] = _fit(chosen, _LUT_TERMS, cells)
             if flow.startswith("lut"):
                 levels[flow, pipelined], errors[f"levels {name}"] = _fit(
                     chosen, _LEVEL_TERMS, lambda one: one.found["depth"], is_count=False
@@ -146,7 +146,7 @@ def with_unknown_weights(model: AreaModel, samples: Sequence[Sample]) -> AreaMod
         is_fitted = (one.flow, one.options.pipelined) in model.luts and one.options.pipelined
         if is_fitted and one.found["luts"] and not one.options.signed_activations:
             told = predict(one.layer, one.options, one.flow, sparsity=one.sparsity, extrapolate=True, model=model)
-            found.setdefault(one.flow, []).append((_cells(one), told.luts, one.features.nonzeros))
+            found.setdefault(one.flow, []).append((cells(one), told.luts, one.features.nonzeros))
     needed: list[float] = []
     for flow, rows in found.items():
         line = model.luts[flow, True]
@@ -167,8 +167,8 @@ def samples_digest(*paths: Path) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
-def _cells(one: Sample) -> float:
-    """LUTs; an adaptive look-up table of a carry chain is one too."""
+def cells(one: Sample) -> float:
+    """LUTs that a sample took; an adaptive look-up table of a carry chain is one too."""
     return one.found["luts"] + (one.found["arithmetic_cells"] if one.flow == "intel_alm" else 0.0)
 
 
