@@ -113,14 +113,18 @@ def measure(path: Path, points: Sequence[Point], most: int | None = None) -> Non
             print(f"{count}/{len(points)} {point} {result.luts} LUTs {result.seconds:.1f} s", flush=True)
 
 
-def route(path: Path, points: Sequence[Point]) -> None:
-    """Appends the clocks of pipelined circuits that the file lacks."""
+def route(path: Path, points: Sequence[Point], most: int | None = None) -> None:
+    """Appends the clocks of pipelined circuits that the file lacks, up to so many."""
+    left = len(points) if most is None else most
     done = {tuple(row[column] for column in _CIRCUIT_COLUMNS) for row in read_rows(path)}
     with _appended(path, _ROUTED_COLUMNS) as write:
         for count, point in enumerate(points, 1):
             row = {name: value for name, value in _described(point).items() if name in _CIRCUIT_COLUMNS}
+            if not left:
+                return
             if tuple(str(row[column]) for column in _CIRCUIT_COLUMNS) in done:
                 continue
+            left -= 1
             circuit = point.circuit()
             try:
                 result = place_and_route(circuit, timeout_s=_TIMEOUT_S)
@@ -256,7 +260,8 @@ def main() -> None:
         measure(arguments.samples or SAMPLES, chosen, arguments.most)
         return
     if arguments.part == "route":
-        route(arguments.samples or _ROUTED, [point for point in points if point.flow == "ice40" and point.pipelined])
+        chosen = [point for point in points if point.flow == "ice40" and point.pipelined]
+        route(arguments.samples or _ROUTED, chosen, arguments.most)
         return
     body = report(arguments.seeds)
     print(body)

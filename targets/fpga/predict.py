@@ -114,7 +114,7 @@ def predict(
     has_paths = options.pipelined and features.nonzeros > 0
     return Prediction(
         luts=estimate(luts),
-        flip_flops=estimate(model.flip_flops),
+        flip_flops=estimate(model.flip_flops[flow]),
         levels=estimate(model.levels[generic, options.pipelined]),
         fmax_mhz=_fmax_mhz(estimate(model.delay_ns), features, part) if has_paths else None,
         latency_cycles=_latency_cycles(layer, options, weights),

@@ -104,6 +104,23 @@ def test_flip_flops_are_those_that_yosys_leaves(samples: list[Sample]):
     assert np.quantile(errors, 0.95) < 0.07
 
 
+def test_bits_that_are_subtracted_from_another_term_are_inverted_once():
+    chosen = Options(4, 4)
+    # 7 = 8 - 1 subtracts the activation; the two sums subtract the same product from others.
+    assert sum_features(np.array([[7]]), chosen).inverted_bits == 4
+    assert sum_features(np.array([[1, 1]]), chosen).inverted_bits == 0
+    assert sum_features(np.array([[1, -1, 0], [0, -1, 1]]), chosen).inverted_bits == 4
+
+
+def test_chain_bits_are_all_of_an_addition_whatever_fits_into_a_lut():
+    narrow, wide = (sum_features(np.array([[1, 1]]), Options(2, bits)).additions for bits in (2, 8))
+    for size, bits in ((4, 3), (6, 3)):
+        assert narrow[size].chain_bits == bits
+        assert wide[size].chain_bits == 9
+    assert (narrow[6].wide_bits, narrow[6].saved_chain_bits) == (0, 0)
+    assert sum_features(np.array([[11]]), Options(5, 4)).additions[6].saved_chain_bits > 0
+
+
 def test_registers_of_a_shared_product_are_merged_by_synthesis():
     pytest.importorskip("pyosys")
     from targets.fpga.synthesis import synthesise
