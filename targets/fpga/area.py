@@ -1,18 +1,19 @@
 """Cells and logic levels of unrolled circuits that nobody has synthesised, with intervals.
 
-    luts = (a n + b w + c w' + d s + f s' + g r + h) exp(e)    in generic fabric
-    luts = (a c + b i + d s + f s' + k c' + g r + h) exp(e)    where carries have chains
+    luts = (a n + b w + c w' + d s + f s' + g r + h m + k) exp(e)     in generic fabric
+    luts = (a c + b p + k i + d s + f s' + l c' + g r + h m) exp(e)   where carries have chains
     flip_flops = (a q + b q' + d v + f r) exp(e)
 
 n: bits of additions that fit into a LUT each; w, w': wider ones of two terms, and the same times logarithms of widths;
 s, s': rows of full adders of more terms, and their last rows likewise; c, c': all bits of additions of two terms and of
-more; i: bits that are subtracted; r: bits of control; q, q': registers, and those that equal no other; v: activations
-that wait, all distinct (`targets.fpga.counts`). Levels go with the additions and rows of the path of most logic, and
-with its wide carry bits times the logarithm of one more than these additions; nanoseconds on a routed iCE40 with rows,
-carry bits and the root of the circuit's registers, since wires are as long as a circuit is wide. No coefficient is
-negative; each flow of synthesis has its own, LUTs and levels for pipelined circuits or others. The variance of e falls
-with the size s of a circuit, u + v / s. All are fitted to `synthesis_samples.csv` and `routed_samples.csv` by
-`benchmarks/kratos_fit.py`; the file `area_model.json` keeps them.
+more; p: of the first, those that both terms have a bit for; i: bits that are subtracted; r: bits of control, where
+there is a pipeline; m: bits of signed trees without one, times their levels; q, q': registers, and those that equal no
+other; v: activations that wait, all distinct (`targets.fpga.counts`). Levels go with the additions and rows of the path
+of most logic, and with its wide carry bits times the logarithm of one more than these additions; nanoseconds on a
+routed iCE40 with rows, carry bits and the root of the circuit's registers, since wires are as long as a circuit is
+wide. No coefficient is negative; each flow has its own, LUTs and levels for pipelined circuits or others. The variance
+of e falls with the size s of a circuit, u + v / s. All are fitted to `synthesis_samples.csv` and `routed_samples.csv`
+by `benchmarks/kratos_fit.py`; the file `area_model.json` keeps them.
 """
 
 from __future__ import annotations
@@ -166,6 +167,7 @@ def terms(features: Features, lut_size: int, window_bits: float | None = None) -
         "register_bits": features.register_bits,
         "distinct_bits": features.register_bits - features.equal_bits,
         "inverted_bits": features.inverted_bits,
+        "merged_bits": features.merged_bits,
         "window_bits": features.window_bits if window_bits is None else window_bits,
         "control_bits": features.control_bits,
         "wide_additions": float(path.wide_additions),

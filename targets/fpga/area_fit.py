@@ -20,9 +20,18 @@ from targets.fpga.predict import predict
 from targets.fpga.primitives import PRIMITIVES, Primitive
 from targets.fpga.weights import seeded_weights
 
-_ROW_TERMS: Final = ("saved_bits", "saved_log_bits", "control_bits", "constant")
-_GENERIC_TERMS: Final = ("narrow_bits", "wide_bits", "wide_log_bits", *_ROW_TERMS)
-_CHAIN_TERMS: Final = ("chain_bits", "inverted_bits", "saved_chain_bits", *_ROW_TERMS)
+_GENERIC_TERMS: Final = ("narrow_bits", "wide_bits", "wide_log_bits", "saved_bits", "saved_log_bits", "constant")
+_CHAIN_TERMS: Final = (
+    "chain_bits",
+    "paired_bits",
+    "inverted_bits",
+    "saved_chain_bits",
+    "saved_bits",
+    "saved_log_bits",
+)
+# Trees without registers have no control to speak of.
+_PIPELINED_TERMS: Final = ("control_bits",)
+_COMBINATIONAL_TERMS: Final = ("merged_bits",)
 _LEVEL_TERMS: Final = ("has_logic", "wide_additions", "wide_path_bits", "saved_rows")
 _FLIP_FLOP_TERMS: Final = ("register_bits", "distinct_bits", "window_bits", "control_bits")
 _DELAY_TERMS: Final = ("constant", "chain_path_bits", "chain_saved_rows", "root_registers")
@@ -118,7 +127,8 @@ def fit_area_model(samples: Sequence[Sample], routed: Sequence[Sample], provenan
                 continue
             name = f"{flow}{'' if pipelined else ' combinational'}"
             names = _GENERIC_TERMS if is_generic else _CHAIN_TERMS
-            luts[flow, pipelined], errors[name] = _fit(chosen, names, cells)
+            further = _PIPELINED_TERMS if pipelined else _COMBINATIONAL_TERMS
+            luts[flow, pipelined], errors[name] = _fit(chosen, (*names, *further), cells)
             if is_generic:
                 levels[flow, pipelined], errors[f"levels {name}"] = _fit(
                     chosen, _LEVEL_TERMS, lambda one: one.found["depth"], is_count=False

@@ -36,6 +36,7 @@ class Additions:
         saved_bits: rows of full adders of the others with more terms.
         saved_log_bits: bits of their last row, times the logarithm likewise.
         chain_bits: of additions of two terms, narrow or wide: cells of a carry chain.
+        paired_bits: of these, where both terms have a bit.
         saved_chain_bits: of the last row of the others.
     """
 
@@ -45,6 +46,7 @@ class Additions:
     saved_bits: float = 0.0
     saved_log_bits: float = 0.0
     chain_bits: float = 0.0
+    paired_bits: float = 0.0
     saved_chain_bits: float = 0.0
 
     def plus(self, other: Additions, factor: float = 1.0) -> Additions:
@@ -61,6 +63,8 @@ class Features:
         register_bits: distinct ones of the products and the trees, when pipelined.
         equal_bits: of these, those that hold the same function of narrow inputs as others.
         inverted_bits: distinct ones that are subtracted from one other term.
+        merged_bits: of additions of signed values without registers between, times the levels of their tree beyond the
+            first: synthesis makes one sum of many terms of such a tree, with rows as wide as its result.
         window_bits: of the activations that a weight other than zero needs, where they are stored.
         control_bits: of counters and flags.
         sums: of products.
@@ -75,6 +79,7 @@ class Features:
     register_bits: float
     equal_bits: float
     inverted_bits: float
+    merged_bits: float
     window_bits: float
     control_bits: float
     sums: float
@@ -97,7 +102,16 @@ class Features:
         )
 
 
-_SUMMED: Final = ("register_bits", "equal_bits", "inverted_bits", "window_bits", "control_bits", "sums", "nonzeros")
+_SUMMED: Final = (
+    "register_bits",
+    "equal_bits",
+    "inverted_bits",
+    "merged_bits",
+    "window_bits",
+    "control_bits",
+    "sums",
+    "nonzeros",
+)
 
 
 def layer_features(layer: Primitive, weights: IntArray, options: Options) -> Features:
@@ -147,7 +161,7 @@ def tree_features(sums: Sequence[Sequence[tuple[Hashable, int]]], options: Optio
         if taps:
             words = [operand(netlist, name, options) for name, _ in taps]
             sum_of_products(netlist, [weight for _, weight in taps], words.__getitem__, options, levels=levels)
-    return _features(netlist, len(sums), sum(map(len, sums)), levels)
+    return _features(netlist, len(sums), sum(map(len, sums)), levels, options)
 
 
 def operand(netlist: Netlist, name: Hashable, options: Options) -> Word:
@@ -164,23 +178,26 @@ def additions_of(several: Collection[Addition], lut_size: int) -> Additions:
 def wide_additions_of(several: Iterable[Addition], lut_size: int) -> Additions:
     """The same without those that fit into a LUT each, but with all bits of chains."""
     total = Additions()
-    for (terms, inputs), (copies, one) in _counted(several).items():
+    for (terms, inputs, paired), (copies, one) in _counted(several).items():
         wide = inputs[one.narrow(lut_size) :]
         wide_log = len(wide) * log2(max(len(wide), 1))
         if terms > FEWEST_TERMS:
             rows = sum(one.rows(count, lut_size) for count in wide)
             found = Additions(saved_bits=rows, saved_log_bits=wide_log, saved_chain_bits=len(inputs))
         else:
-            found = Additions(wide_bits=len(wide), wide_log_bits=wide_log, chain_bits=len(inputs))
+            found = Additions(wide_bits=len(wide), wide_log_bits=wide_log, chain_bits=len(inputs), paired_bits=paired)
         total = total.plus(found, copies)
     return total
 
 
-def _counted(several: Iterable[Addition]) -> dict[tuple[int, tuple[int, ...]], tuple[int, Addition]]:
+_Kind = tuple[int, tuple[int, ...], int]
+
+
+def _counted(several: Iterable[Addition]) -> dict[_Kind, tuple[int, Addition]]:
     """Additions that take the same, one of each with how many they are."""
-    found: dict[tuple[int, tuple[int, ...]], tuple[int, Addition]] = {}
+    found: dict[_Kind, tuple[int, Addition]] = {}
     for one in several:
-        kind = one.terms, one.inputs
+        kind = one.terms, one.inputs, one.paired_bits
         copies, _ = found.get(kind, (0, one))
         found[kind] = copies + 1, one
     return found
@@ -190,19 +207,22 @@ def _chain_features(weights: IntArray, options: Options) -> Features:
     netlist = Netlist(is_registered=options.pipelined)
     array = np.asarray(weights, np.int64)
     systolic_sums(netlist, array, lambda k: operand(netlist, k, options), options)
-    return _features(netlist, array.shape[1], int(np.count_nonzero(array)), adder_levels(len(array)))
+    return _features(netlist, array.shape[1], int(np.count_nonzero(array)), adder_levels(len(array)), options)
 
 
-def _features(netlist: Netlist, sums: int, nonzeros: int, levels: int) -> Features:
+def _features(netlist: Netlist, sums: int, nonzeros: int, levels: int, options: Options) -> Features:
     several = netlist.additions.values()
     paths = {size: [Path(), *(one.paths[size] for one in several)] for size in LUT_SIZES}
     functions = [name for one in several for name in one.functions]
-    equal = len(functions) - len(set(functions) - {0}) if netlist.registers else 0
+    equal = len(functions) - len(set(functions) - {0}) if options.pipelined else 0
+    is_merged = options.signed_activations and not options.pipelined
+    merged = sum(len(one.inputs) for one in several) * max(levels - 1, 0) if is_merged else 0
     return Features(
         additions={size: additions_of(several, size) for size in LUT_SIZES},
         register_bits=float(len(netlist.registers)),
         equal_bits=float(equal),
         inverted_bits=float(len(netlist.inverted)),
+        merged_bits=float(merged),
         window_bits=0.0,
         control_bits=0.0,
         sums=float(sums),

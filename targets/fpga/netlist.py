@@ -85,12 +85,14 @@ class Addition:
         terms: that are added, a negation of the first one included.
         inputs: of each bit, from the first that is not a term's; as many as registers and inputs have a part in it, up
             to `MOST_INPUTS`.
+        paired_bits: that more than one term has a bit for.
         functions: numbers of what the bits of up to `MOST_VARIABLES` inputs are, 0 for what needs no logic.
         paths: to its highest bit, by the size of LUTs.
     """
 
     terms: int
     inputs: tuple[int, ...]
+    paired_bits: int
     functions: tuple[int, ...]
     paths: Mapping[int, Path]
 
@@ -162,7 +164,8 @@ class Netlist:
         if number not in self.additions:
             terms = max(sum(any(column) for column in columns) + (max(signs) < 0), FEWEST_TERMS)
             inputs = self._counted(bits, columns)
-            added = Addition(terms, inputs, self._named(bits, columns, signs, inputs), {})
+            paired = sum(len(column) - column.count(ZERO) > 1 for column in zip(*columns, strict=True))
+            added = Addition(terms, inputs, paired, self._named(bits, columns, signs, inputs), {})
             paths = {
                 size: _first_path(added, size) if self._is_registered else self._found_path(bits, columns, added, size)
                 for size in LUT_SIZES

@@ -131,3 +131,22 @@ def test_registers_of_a_shared_product_are_merged_by_synthesis():
     features = layer_features(layer, weights, chosen)
     told = features.register_bits + features.window_bits + features.control_bits
     assert synthesise(generate(layer, weights, chosen), "ice40").flip_flops == told
+
+
+def test_only_signed_trees_without_registers_are_merged():
+    row = np.array([[1, 3, -5, 7, 1]])  # three levels
+    merged = {
+        (signed, pipelined): sum_features(row, Options(4, 4, signed, pipelined=pipelined)).merged_bits
+        for signed in (False, True)
+        for pipelined in (False, True)
+    }
+    assert merged.pop((True, False)) > 0
+    assert set(merged.values()) == {0}
+    two = sum_features(row[:, :2], Options(4, 4, True, pipelined=False))  # a level has nothing to merge with
+    assert two.merged_bits == 0
+
+
+def test_bits_of_a_chain_that_one_term_alone_reaches_are_no_pairs():
+    # 9x = 8x + x of four bits: the lowest three are the activation's, one is x's and the shifted one's.
+    additions = sum_features(np.array([[9]]), Options(5, 4)).additions[6]
+    assert (additions.chain_bits, additions.paired_bits) == (5, 1)
