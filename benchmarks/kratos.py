@@ -11,13 +11,13 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from kratos_grid import LUT_FLOWS, Point, grid
+from kratos_grid import GROUPS, LUT_FLOWS, Point, grid
 from report import markdown_table, write_section
 
 from targets.fpga.circuit import Circuit
@@ -34,7 +34,7 @@ _PICTURE = Path(__file__).resolve().parents[1] / "docs" / "kratos.svg"
 _REPORTED_BITS = (2, 4, 8)
 _REPORTED_SPARSITIES = (0.0, 0.5, 0.75, 0.9)
 _FOLDER = Path(__file__).resolve().parents[1] / "targets" / "fpga"
-_SAMPLES, _ROUTED = _FOLDER / "synthesis_samples.csv", _FOLDER / "routed_samples.csv"
+SAMPLES, _ROUTED = _FOLDER / "synthesis_samples.csv", _FOLDER / "routed_samples.csv"
 _CIRCUIT_COLUMNS = [
     "primitive",
     "sizes",
@@ -78,15 +78,18 @@ _ROUTED_COLUMNS = [
 _TIMEOUT_S = 240
 
 
-def measure(path: Path, *, flows: set[str], max_work: float) -> None:
-    """Appends the grid's rows that the file lacks."""
-    done = {tuple(row[column] for column in _KEY) for row in read_samples(path)}
-    points = [point for point in grid() if point.flow in flows and point.work <= max_work]
+def measure(path: Path, points: Sequence[Point], most: int | None = None) -> None:
+    """Appends the rows of points that the file lacks, up to so many."""
+    done = {tuple(row[column] for column in _KEY) for row in read_rows(path)}
+    left = len(points) if most is None else most
     with _appended(path, _COLUMNS) as write:
         for count, point in enumerate(points, 1):
             row = _described(point)
+            if not left:
+                return
             if tuple(str(row[column]) for column in _KEY) in done:
                 continue
+            left -= 1
             circuit = point.circuit()
             try:
                 result = synthesise(circuit, point.flow, timeout_s=_TIMEOUT_S)
@@ -110,23 +113,27 @@ def measure(path: Path, *, flows: set[str], max_work: float) -> None:
             print(f"{count}/{len(points)} {point} {result.luts} LUTs {result.seconds:.1f} s", flush=True)
 
 
-def route(path: Path, *, max_work: float) -> None:
-    """Appends the clocks of the grid's pipelined circuits of `ice40` that the file lacks."""
-    done = {tuple(row[column] for column in _CIRCUIT_COLUMNS) for row in read_samples(path)}
-    points = [one for one in grid() if one.flow == "ice40" and one.pipelined and one.work <= max_work]
+def route(path: Path, points: Sequence[Point], most: int | None = None) -> None:
+    """Appends the clocks of pipelined circuits that the file lacks, up to so many."""
+    left = len(points) if most is None else most
+    done = {tuple(row[column] for column in _CIRCUIT_COLUMNS) for row in read_rows(path)}
     with _appended(path, _ROUTED_COLUMNS) as write:
         for count, point in enumerate(points, 1):
             row = {name: value for name, value in _described(point).items() if name in _CIRCUIT_COLUMNS}
+            if not left:
+                return
             if tuple(str(row[column]) for column in _CIRCUIT_COLUMNS) in done:
                 continue
+            left -= 1
             circuit = point.circuit()
             try:
                 result = place_and_route(circuit, timeout_s=_TIMEOUT_S)
             except SynthesisError as error:
                 print(f"{point}: {error}", file=sys.stderr)
                 continue
-            found = {**asdict(result), "fmax_mhz": f"{result.fmax_mhz:.2f}", "seconds": f"{result.seconds:.2f}"}
-            write({**row, **found, "circuit_hash": circuit.circuit_hash[:16]})
+            found = {name: value for name, value in asdict(result).items() if name in _ROUTED_COLUMNS}
+            rounded = {name: f"{found[name]:.2f}" for name in ("fmax_mhz", "seconds")}
+            write({**row, **found, **rounded, "circuit_hash": circuit.circuit_hash[:16]})
             print(f"{count}/{len(points)} {point} {result.fmax_mhz:.0f} MHz {result.seconds:.1f} s", flush=True)
 
 
@@ -165,7 +172,7 @@ def _described(point: Point) -> dict[str, object]:
     }
 
 
-def read_samples(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
     """Rows measured so far."""
     if not path.exists():
         return []
@@ -240,16 +247,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=["synthesise", "route", "report"])
     parser.add_argument("--flows", nargs="+", choices=FLOWS, default=list(FLOWS))
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS))
+    parser.add_argument("--most", type=int, help="rows that are added, all by default")
     parser.add_argument("--max-work", type=float, default=5000, help="leaves out circuits of more bit products")
     parser.add_argument("--samples", type=Path, help="the file of rows, instead of the package's")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
+    points = [point for point in grid(arguments.groups) if point.work <= arguments.max_work]
     if arguments.part == "synthesise":
-        measure(arguments.samples or _SAMPLES, flows=set(arguments.flows), max_work=arguments.max_work)
+        chosen = [point for point in points if point.flow in arguments.flows]
+        measure(arguments.samples or SAMPLES, chosen, arguments.most)
         return
     if arguments.part == "route":
-        route(arguments.samples or _ROUTED, max_work=arguments.max_work)
+        chosen = [point for point in points if point.flow == "ice40" and point.pipelined]
+        route(arguments.samples or _ROUTED, chosen, arguments.most)
         return
     body = report(arguments.seeds)
     print(body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,7 +59,7 @@ class Point:
 
 
 LUT_FLOWS: Final = ("lut4", "lut5", "lut6")
-_OTHER_FORMS = {
+_OTHER_FORMS: Final[dict[str, list[tuple[int, ...]]]] = {
     "gemmt-fu": [(2, 16, 2), (4, 8, 4)],
     "gemmt-rp": [(4, 16, 4), (8, 32, 4)],
     "gemms-rp": [(4, 8, 8), (8, 16, 4)],
@@ -134,10 +134,65 @@ def _large_layers() -> Iterator[Point]:
         yield Point("gemmt-fu", sizes, bits, bits, sparsity, flow)
 
 
-def grid() -> list[Point]:
-    """All circuits in a seeded order of which any beginning covers the whole."""
+# Of weights and activations.
+_UNEQUAL_BITS: Final[list[tuple[int, int]]] = [
+    (2, 2),
+    (2, 6),
+    (3, 5),
+    (4, 8),
+    (5, 2),
+    (5, 7),
+    (6, 4),
+    (7, 3),
+    (8, 5),
+    (8, 8),
+]
+_SPARSITIES: Final = (0.0, 0.3, 0.6, 0.85)
+
+
+def _unequal_widths() -> Iterator[Point]:
+    """Every primitive in widths that differ, in the flows with carry chains."""
+    forms: dict[str, list[tuple[int, ...]]] = {**_OTHER_FORMS, "gemmt-fu": [(1, 16, 2), (1, 48, 3), (2, 24, 6)]}
+    for name, all_sizes in forms.items():
+        for sizes, bits, sparsity, flow in itertools.product(
+            all_sizes, _UNEQUAL_BITS, _SPARSITIES, ("ice40", "xc7", "intel_alm")
+        ):
+            is_signed = sum(bits) % 4 == 0
+            yield Point(name, sizes, bits[0], bits[1], sparsity, flow, signed_activations=is_signed)
+
+
+def _combinational() -> Iterator[Point]:
+    """Every primitive without a pipeline, larger ones too."""
+    forms: dict[str, list[tuple[int, ...]]] = {
+        **_OTHER_FORMS,
+        "gemmt-fu": [(1, 16, 2), (1, 48, 3), (1, 128, 1), (2, 24, 6), (1, 96, 4), (1, 300, 1)],
+    }
+    for name, all_sizes in forms.items():
+        if name == "gemms-rp":
+            continue
+        for sizes, bits, sparsity, flow in itertools.product(all_sizes, _UNEQUAL_BITS, _SPARSITIES, FLOWS):
+            is_signed = sum(bits) % 4 == 0
+            encoding: Encoding = "plain" if sum(bits) % 3 == 0 else "csd"
+            yield Point(name, sizes, bits[0], bits[1], sparsity, flow, False, encoding, is_signed)
+
+
+GROUPS: Final = {
+    "every-form": _every_form,
+    "many-outputs": _many_outputs,
+    "long-sums": _long_sums,
+    "systolic": _systolic,
+    "large-layers": _large_layers,
+    "unequal-widths": _unequal_widths,
+    "combinational": _combinational,
+}
+
+
+def grid(groups: Collection[str] = tuple(GROUPS)) -> list[Point]:
+    """The groups' circuits in a seeded order of which any beginning covers the whole."""
     places: dict[Point, float] = {}
-    for seed, group in enumerate((_every_form, _many_outputs, _long_sums, _systolic, _large_layers)):
+    for seed, (name, group) in enumerate(GROUPS.items()):
+        if name not in groups:
+            continue
         points = sorted(set(group()), key=repr)
         random.Random(seed).shuffle(points)  # noqa: S311 - an order, no secret
         places |= {point: place / len(points) for place, point in enumerate(points) if point not in places}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ _COLUMNS = (
     "tool",
     "tool_version",
 )
+_CIRCUIT_COLUMNS = ("circuit_hash", "latency_cycles", "initiation_interval", "output_bits")
 
 
 def synthesise(
@@ -56,7 +58,7 @@ def synthesise(
     ] = None,
     verilog: Annotated[
         Path | None,
-        typer.Option("--verilog", dir_okay=False, help="Write the circuit; without --flow nothing else is done."),
+        typer.Option("--verilog", dir_okay=False, help="Write the circuit; without --flow no tool runs."),
     ] = None,
     output_format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     data_dir: DataDir = None,
@@ -68,6 +70,7 @@ def synthesise(
     from service.cli.requests import build
     from service.schemas.synthesis import SynthesisRequest
     from service.use_cases.build_circuit import build_circuit
+    from service.use_cases.synthesise import answer_of
 
     sizes = {
         "rows": rows,
@@ -95,8 +98,10 @@ def synthesise(
         flows=flows or ["lut6"],
     )
     if verilog:
-        verilog.write_text(build_circuit(request).verilog, encoding="utf-8")
+        circuit = build_circuit(request)
+        verilog.write_text(circuit.verilog, encoding="utf-8")
         if not flows:
+            _print_written(verilog, answer_of(request, circuit, []), output_format)
             return
     _print(_run(request, data_dir), output_format)
 
@@ -133,19 +138,33 @@ def _read_weights(path: Path) -> list[int]:
     return [int(value) for value in array.ravel()]
 
 
+def _print_written(path: Path, answer: SynthesisAnswer, output_format: str) -> None:
+    """The file with its circuit, where no flow runs."""
+    if output_format == "json":
+        print_answer(answer)
+        return
+    row = {"verilog": path, **{column: getattr(answer, column) for column in _CIRCUIT_COLUMNS}}
+    if output_format == "csv":
+        _print_csv([list(row), list(row.values())])
+    else:
+        print_table(list(row), [list(row.values())])
+
+
+def _print_csv(rows: Iterable[Sequence[object]]) -> None:
+    import csv
+    import sys
+
+    csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+
+
 def _print(answer: SynthesisAnswer, output_format: str) -> None:
     if output_format == "json":
         print_answer(answer)
         return
     rows = [result.model_dump() for result in answer.results]
     if output_format == "csv":
-        import csv
-        import sys
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["primitive", "circuit_hash", *_COLUMNS])
-        for row in rows:
-            writer.writerow([answer.primitive, answer.circuit_hash, *(row[column] for column in _COLUMNS)])
+        found = ([answer.primitive, answer.circuit_hash, *(row[column] for column in _COLUMNS)] for row in rows)
+        _print_csv([["primitive", "circuit_hash", *_COLUMNS], *found])
         return
     shown = [column for column in _COLUMNS if any(row[column] is not None for row in rows)]
     print_table(shown, [["" if row[column] is None else row[column] for column in shown] for row in rows])

@@ -75,7 +75,8 @@ class SynthesisRequest(BaseModel):
     encoding: Encoding = Field(default="csd", description="of constants: canonical signed digits or plain binary")
     pipelined: bool = True
     flows: Annotated[list[FlowName], Field(min_length=1, max_length=len(FLOWS) + 1)] = Field(
-        default=["lut6"], description="`ice40_route` places and routes for a clock frequency, the others count cells"
+        default=["lut6"],
+        description="all count cells; `ice40_route` also places and routes for a clock frequency",
     )
 
 

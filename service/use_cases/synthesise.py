@@ -60,6 +60,11 @@ def synthesise(
         is_cancelled()  # tells how far it is, also where everything is stored
         results.append(_result(sessions, settings, circuit, flow, is_cancelled))
     is_cancelled()
+    return answer_of(request, circuit, results)
+
+
+def answer_of(request: SynthesisRequest, circuit: Circuit, results: list[FlowResult]) -> SynthesisAnswer:
+    """What is known of the request's circuit beside the flows' results."""
     return SynthesisAnswer(
         primitive=request.primitive,
         circuit_hash=circuit.circuit_hash,

@@ -1,14 +1,19 @@
 """Cells and logic levels of unrolled circuits that nobody has synthesised, with intervals.
 
-    luts = (a n + b w + c w' + d s + f s' + g r + h) exp(e),   flip_flops = (i r + j q + k v) exp(e)
+    luts = (a n + b w + c w' + d s + f s' + g r + h m + k) exp(e)     in generic fabric
+    luts = (a c + b p + k i + d s + f s' + l c' + g r + h m) exp(e)   where carries have chains
+    flip_flops = (a q + b q' + d v + f r) exp(e)
 
 n: bits of additions that fit into a LUT each; w, w': wider ones of two terms, and the same times logarithms of widths;
-s, s': rows of full adders of more terms, and their last rows likewise; r: bits of control; q: registers; v: activations
-that wait, all distinct (`targets.fpga.counts`). Levels go with the additions, rows and wide carry bits of the path of
-most logic, nanoseconds on a routed iCE40 with rows, carry bits and the logarithm of the circuit's registers. No
-coefficient is negative; each flow of synthesis has its own, for pipelined circuits or others. The variance of e falls
-with the size s of a circuit, u + v / s. All are fitted to `synthesis_samples.csv` and `routed_samples.csv` by
-`benchmarks/kratos_fit.py`; the file `area_model.json` keeps them.
+s, s': rows of full adders of more terms, and their last rows likewise; c, c': all bits of additions of two terms and of
+more; p: of the first, those that both terms have a bit for; i: bits that are subtracted; r: bits of control, where
+there is a pipeline; m: bits of signed trees without one, times their levels; q, q': registers, and those that equal no
+other; v: activations that wait, all distinct (`targets.fpga.counts`). Levels go with the additions and rows of the path
+of most logic, and with its wide carry bits times the logarithm of one more than these additions; nanoseconds on a
+routed iCE40 with rows, carry bits and the root of the circuit's registers, since wires are as long as a circuit is
+wide. No coefficient is negative; each flow has its own, LUTs and levels for pipelined circuits or others. The variance
+of e falls with the size s of a circuit, u + v / s. All are fitted to `synthesis_samples.csv` and `routed_samples.csv`
+by `benchmarks/kratos_fit.py`; the file `area_model.json` keeps them.
 """
 
 from __future__ import annotations
@@ -29,6 +34,8 @@ from targets.fpga.primitives import Primitive
 
 # Inputs of the LUTs of a flow of `targets.fpga.synthesis`, as far as the model knows it.
 FLOW_LUT_SIZES: Final = {"lut4": 4, "lut5": 5, "lut6": 6, "ice40": 4, "xc7": 6, "intel_alm": 6}
+# Those without carry chains.
+GENERIC_FLOWS: Final = ("lut4", "lut5", "lut6")
 _FILE: Final = "area_model.json"
 
 
@@ -70,7 +77,7 @@ class AreaModel:
     Attributes:
         luts: by flow and whether circuits are pipelined.
         levels: LUTs on the longest path, likewise, of the flows without carry chains.
-        flip_flops: of all flows.
+        flip_flops: by flow.
         delay_ns: of the slowest path of a pipelined circuit, routed on an iCE40 HX8K.
         weight_variance: what circuits have in addition where nobody gave the weights, for one weight other than zero.
         ranges: smallest and largest value of what was fitted to, by name; `nonzeros` are those of a sum.
@@ -79,7 +86,7 @@ class AreaModel:
 
     luts: Mapping[tuple[str, bool], Line]
     levels: Mapping[tuple[str, bool], Line]
-    flip_flops: Line
+    flip_flops: Mapping[str, Line]
     delay_ns: Line
     weight_variance: float
     ranges: Mapping[str, tuple[float, float]]
@@ -116,7 +123,7 @@ class AreaModel:
         if not extrapolate:
             self.check(features, options)
         known = terms(features, FLOW_LUT_SIZES[flow], window_bits)
-        return luts.estimate(known, interval), self.flip_flops.estimate(known, interval)
+        return luts.estimate(known, interval), self.flip_flops[flow].estimate(known, interval)
 
     def flows(self, *, pipelined: bool = True) -> tuple[str, ...]:
         """Those that were fitted, with registers or without."""
@@ -154,18 +161,21 @@ def known_of(features: Features, options: Options) -> dict[str, float]:
 
 def terms(features: Features, lut_size: int, window_bits: float | None = None) -> dict[str, float]:
     """What lines multiply their coefficients with, by name; a circuit of nothing but zeros has no constant part."""
-    path, chain = features.path, features.chain_path
+    path, chain = features.paths[lut_size], features.chain_path
     return {
         **asdict(features.additions[lut_size]),
         "register_bits": features.register_bits,
+        "distinct_bits": features.register_bits - features.equal_bits,
+        "inverted_bits": features.inverted_bits,
+        "merged_bits": features.merged_bits,
         "window_bits": features.window_bits if window_bits is None else window_bits,
         "control_bits": features.control_bits,
         "wide_additions": float(path.wide_additions),
         "saved_rows": float(path.saved_rows),
-        "wide_path_bits": float(path.wide_bits),
+        "wide_path_bits": path.wide_bits * log2(1 + path.wide_additions),
         "chain_saved_rows": float(chain.saved_rows),
-        "chain_bits": float(chain.chain_bits),
-        "log_registers": log2(max(features.register_bits, 1.0)),
+        "chain_path_bits": float(chain.chain_bits),
+        "root_registers": features.register_bits**0.5,
         "has_logic": 1.0 if features.widest_bits else 0.0,
         "constant": 1.0 if features.nonzeros else 0.0,
     }
@@ -195,7 +205,7 @@ def model_from_json(text: str) -> AreaModel:
     return AreaModel(
         luts=_lines_from(content["luts"]),
         levels=_lines_from(content["levels"]),
-        flip_flops=Line(**content["flip_flops"]),
+        flip_flops={flow: Line(**line) for flow, line in content["flip_flops"].items()},
         delay_ns=Line(**content["delay_ns"]),
         weight_variance=content["weight_variance"],
         ranges=ranges,
@@ -208,7 +218,7 @@ def model_to_json(model: AreaModel) -> str:
     content = {
         "luts": _lines_to(model.luts),
         "levels": _lines_to(model.levels),
-        "flip_flops": asdict(model.flip_flops),
+        "flip_flops": {flow: asdict(line) for flow, line in model.flip_flops.items()},
         "delay_ns": asdict(model.delay_ns),
         "weight_variance": model.weight_variance,
         "ranges": {name: list(bounds) for name, bounds in model.ranges.items()},

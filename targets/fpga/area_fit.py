@@ -13,25 +13,28 @@ import numpy as np
 from scipy.optimize import nnls
 
 from spaces.base import BoolArray, FloatArray
-from targets.fpga.area import FLOW_LUT_SIZES, AreaModel, Estimate, Line, known_of, terms
+from targets.fpga.area import FLOW_LUT_SIZES, GENERIC_FLOWS, AreaModel, Estimate, Line, known_of, terms
 from targets.fpga.counts import Features, layer_features
 from targets.fpga.options import Options
 from targets.fpga.predict import predict
 from targets.fpga.primitives import PRIMITIVES, Primitive
 from targets.fpga.weights import seeded_weights
 
-_LUT_TERMS: Final = (
-    "narrow_bits",
-    "wide_bits",
-    "wide_log_bits",
+_GENERIC_TERMS: Final = ("narrow_bits", "wide_bits", "wide_log_bits", "saved_bits", "saved_log_bits", "constant")
+_CHAIN_TERMS: Final = (
+    "chain_bits",
+    "paired_bits",
+    "inverted_bits",
+    "saved_chain_bits",
     "saved_bits",
     "saved_log_bits",
-    "control_bits",
-    "constant",
 )
+# Trees without registers have no control to speak of.
+_PIPELINED_TERMS: Final = ("control_bits",)
+_COMBINATIONAL_TERMS: Final = ("merged_bits",)
 _LEVEL_TERMS: Final = ("has_logic", "wide_additions", "wide_path_bits", "saved_rows")
-_FLIP_FLOP_TERMS: Final = ("register_bits", "window_bits", "control_bits")
-_DELAY_TERMS: Final = ("constant", "chain_bits", "chain_saved_rows", "log_registers")
+_FLIP_FLOP_TERMS: Final = ("register_bits", "distinct_bits", "window_bits", "control_bits")
+_DELAY_TERMS: Final = ("constant", "chain_path_bits", "chain_saved_rows", "root_registers")
 _FOLDS: Final = 5
 _FEWEST_ROWS: Final = 20
 # Cells below which a relative error says nothing.
@@ -114,20 +117,27 @@ def fit_area_model(samples: Sequence[Sample], routed: Sequence[Sample], provenan
         routed: circuits with a clock.
         provenance: kept with the model.
     """
-    luts, levels, errors = {}, {}, {}
+    luts, levels, flip_flops, errors = {}, {}, {}, {}
     for flow in FLOW_LUT_SIZES:
+        of_flow = [one for one in samples if one.flow == flow]
+        is_generic = flow in GENERIC_FLOWS
         for pipelined in (True, False):
-            chosen = [one for one in samples if one.flow == flow and one.options.pipelined == pipelined]
+            chosen = [one for one in of_flow if one.options.pipelined == pipelined]
             if len(chosen) < _FEWEST_ROWS:
                 continue
             name = f"{flow}{'' if pipelined else ' combinational'}"
-            luts[flow, pipelined], errors[name] = _fit(chosen, _LUT_TERMS, _cells)
-            if flow.startswith("lut"):
+            names = _GENERIC_TERMS if is_generic else _CHAIN_TERMS
+            further = _PIPELINED_TERMS if pipelined else _COMBINATIONAL_TERMS
+            luts[flow, pipelined], errors[name] = _fit(chosen, (*names, *further), cells)
+            if is_generic:
                 levels[flow, pipelined], errors[f"levels {name}"] = _fit(
                     chosen, _LEVEL_TERMS, lambda one: one.found["depth"], is_count=False
                 )
-    pipelined = [one for one in samples if one.options.pipelined and one.flow != "intel_alm"]
-    flip_flops, errors["flip_flops"] = _fit(pipelined, _FLIP_FLOP_TERMS, lambda one: one.found["flip_flops"])
+        stored = [one for one in of_flow if one.found["flip_flops"]]
+        if len(stored) >= _FEWEST_ROWS:
+            flip_flops[flow], errors[f"flip_flops {flow}"] = _fit(
+                stored, _FLIP_FLOP_TERMS, lambda one: one.found["flip_flops"]
+            )
     delay_ns, errors["delay_ns"] = _fit(routed, _DELAY_TERMS, lambda one: 1e3 / one.found["fmax_mhz"], is_count=False)
     asked = [known_of(one.features, one.options) for one in samples]
     ranges = {
@@ -146,7 +156,7 @@ def with_unknown_weights(model: AreaModel, samples: Sequence[Sample]) -> AreaMod
         is_fitted = (one.flow, one.options.pipelined) in model.luts and one.options.pipelined
         if is_fitted and one.found["luts"] and not one.options.signed_activations:
             told = predict(one.layer, one.options, one.flow, sparsity=one.sparsity, extrapolate=True, model=model)
-            found.setdefault(one.flow, []).append((_cells(one), told.luts, one.features.nonzeros))
+            found.setdefault(one.flow, []).append((cells(one), told.luts, one.features.nonzeros))
     needed: list[float] = []
     for flow, rows in found.items():
         line = model.luts[flow, True]
@@ -167,8 +177,8 @@ def samples_digest(*paths: Path) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
-def _cells(one: Sample) -> float:
-    """LUTs; an adaptive look-up table of a carry chain is one too."""
+def cells(one: Sample) -> float:
+    """LUTs that a sample took; an adaptive look-up table of a carry chain is one too."""
     return one.found["luts"] + (one.found["arithmetic_cells"] if one.flow == "intel_alm" else 0.0)
 
 

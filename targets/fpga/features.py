@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from targets.fpga.arithmetic import product_terms, scaled_range
-from targets.fpga.counts import LUT_SIZES, Additions, Features, additions_of, operand, tree_features
+from targets.fpga.counts import LUT_SIZES, Additions, Features, operand, tree_features, wide_additions_of
 from targets.fpga.netlist import Netlist
 from targets.fpga.options import Options
 from targets.fpga.primitives import adder_levels
@@ -92,7 +92,7 @@ def mean_features(several: Sequence[Features]) -> Features:
         mean,
         widest_bits=max(one.widest_bits for one in several),
         levels=max(one.levels for one in several),
-        path=max((one.path for one in several), key=lambda path: path.logic),
+        paths={size: max((one.paths[size] for one in several), key=lambda path: path.logic) for size in LUT_SIZES},
         chain_path=max((one.chain_path for one in several), key=lambda path: path.chain),
     )
 
@@ -100,15 +100,28 @@ def mean_features(several: Sequence[Features]) -> Features:
 def _shared_products(like: Features, length: int, density: float, options: Options, meetings: float) -> Features:
     """What sharing adds to the products of a sum, which is less than nothing."""
     registers: Counter[int] = Counter()
-    additions: Mapping[int, Additions] = dict.fromkeys(LUT_SIZES, Additions())
+    functions: dict[int, Counter[int]] = {size: Counter() for size in LUT_SIZES}
+    wide = dict.fromkeys(LUT_SIZES, Additions())
     lone = (1 - density) ** (length - 1)
+    apart = 0.0  # bits of functions, if those of each product were its own
+
+    def change(probability: float) -> float:
+        return length * (_share(probability, meetings) - probability)
+
     for product in _products(options):
         probability = density * (product.share * (1 - lone) + product.lone_share * lone)
         registers.update(dict.fromkeys(product.registers, probability))
-        change = length * (_share(probability, meetings) - probability)
-        additions = {size: additions[size].plus(added, change) for size, added in product.additions.items()}
-    saved = sum(probability - _share(probability, meetings) for probability in registers.values())
-    return replace(like.times(0.0), additions=additions, register_bits=-length * saved)
+        apart += product.narrow_bits * change(probability)
+        for size in LUT_SIZES:
+            functions[size].update(dict.fromkeys(product.functions[size], probability))
+            wide[size] = wide[size].plus(product.wide[size], change(probability))
+    narrow = {size: sum(map(change, several.values())) for size, several in functions.items()}
+    return replace(
+        like.times(0.0),
+        additions={size: wide[size].plus(Additions(narrow[size])) for size in LUT_SIZES},
+        register_bits=sum(map(change, registers.values())),
+        equal_bits=apart - narrow[LUT_SIZES[-1]] if options.pipelined else 0.0,
+    )
 
 
 def _share(probability: float, meetings: float) -> float:
@@ -121,13 +134,17 @@ class _Product:
 
     Attributes:
         registers: numbers of its bits where they are stored.
-        additions: by the size of LUTs.
+        functions: numbers of those of its bits that fit into a LUT each, by the size of LUTs.
+        narrow_bits: how many bits of it fit into the largest LUT, those included that need no logic.
+        wide: the other bits, likewise.
         share: of the weights other than zero that take it among others in a sum.
         lone_share: likewise, alone in a sum.
     """
 
     registers: frozenset[int]
-    additions: Mapping[int, Additions]
+    functions: Mapping[int, frozenset[int]]
+    narrow_bits: int
+    wide: Mapping[int, Additions]
     share: float
     lone_share: float
 
@@ -151,7 +168,12 @@ def _products(options: Options) -> tuple[_Product, ...]:
         found.append(
             _Product(
                 netlist.registers & set(word.bits),
-                {size: additions_of(added, size) for size in LUT_SIZES},
+                {
+                    size: frozenset(name for one in added for name in one.functions[: one.narrow(size)] if name)
+                    for size in LUT_SIZES
+                },
+                sum(len(one.functions) for one in added),
+                {size: wide_additions_of(added, size) for size in LUT_SIZES},
                 share,
                 odd[number] / len(values),
             )

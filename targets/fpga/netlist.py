@@ -2,22 +2,25 @@
 
 Bits are numbered, equal ones alike: the low bits of a sum that only one term reaches are that term's, zeros that shifts
 bring are constants, and a sum of the same terms, whatever power of two they share, is the same bits. So a product that
-several trees need, 3x and 6x, or a register that two of them would fill alike, is there once.
+several trees need, 3x and 6x, or a register that two of them would fill alike, is there once. Bits that depend on no
+more than a LUT has inputs are also known by the function that they are, which other sums may have too.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from targets.fpga.intervals import bits_of
+from targets.fpga.truth_tables import MOST_VARIABLES, functions
 
 ZERO: Final = 0
-# Inputs of a bit beyond which nobody asks how many they are: more than any LUT has.
-MOST_INPUTS: Final = 8
-_FEWEST_LUT_INPUTS: Final = 4
+LUT_SIZES: Final = (4, 5, 6)
+# Inputs of a bit beyond which nobody asks how many they are.
+MOST_INPUTS: Final = 10
+FEWEST_TERMS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,24 @@ class Addition:
         terms: that are added, a negation of the first one included.
         inputs: of each bit, from the first that is not a term's; as many as registers and inputs have a part in it, up
             to `MOST_INPUTS`.
-        path: to its highest bit.
+        paired_bits: that more than one term has a bit for.
+        functions: numbers of what the bits of up to `MOST_VARIABLES` inputs are, 0 for what needs no logic.
+        paths: to its highest bit, by the size of LUTs.
     """
 
     terms: int
     inputs: tuple[int, ...]
-    path: Path
+    paired_bits: int
+    functions: tuple[int, ...]
+    paths: Mapping[int, Path]
+
+    def narrow(self, lut_size: int) -> int:
+        """Bits that fit into a LUT each."""
+        return bisect_right(self.inputs, lut_size)
+
+    def rows(self, inputs: int, lut_size: int) -> int:
+        """Of full adders that a bit has before the carry: none for two terms, few where it has few inputs."""
+        return min(self.terms - FEWEST_TERMS, inputs - lut_size)
 
 
 class Netlist:
@@ -99,8 +114,11 @@ class Netlist:
         self._registers: dict[int, int] = {}
         # Of bits that are neither registers nor inputs, which circuits without registers add too.
         self._inputs: dict[int, frozenset[int]] = {}
-        self._paths: dict[int, Path] = {}
+        self._paths: dict[int, dict[int, Path]] = {size: {} for size in LUT_SIZES}
+        self._functions: dict[Hashable, int] = {}
         self.additions: dict[int, Addition] = {}
+        # Bits of negative terms of additions of two: a carry chain takes them inverted.
+        self.inverted: set[int] = set()
 
     @property
     def registers(self) -> frozenset[int]:
@@ -144,11 +162,33 @@ class Netlist:
         number = self._number(("sum", tuple(sorted(zip(columns, signs, strict=True)))))
         bits = [self._number((number, place)) for place in range(len(columns[0]))]
         if number not in self.additions:
-            terms = max(sum(any(column) for column in columns) + (max(signs) < 0), 2)
+            terms = max(sum(any(column) for column in columns) + (max(signs) < 0), FEWEST_TERMS)
             inputs = self._counted(bits, columns)
-            path = _first_path(inputs, terms) if self._is_registered else self._found_path(bits, columns, inputs, terms)
-            self.additions[number] = Addition(terms, inputs, path)
+            paired = sum(len(column) - column.count(ZERO) > 1 for column in zip(*columns, strict=True))
+            added = Addition(terms, inputs, paired, self._named(bits, columns, signs, inputs), {})
+            paths = {
+                size: _first_path(added, size) if self._is_registered else self._found_path(bits, columns, added, size)
+                for size in LUT_SIZES
+            }
+            self.additions[number] = replace(added, paths=paths)
+            if terms == FEWEST_TERMS:
+                subtracted = (column for column, sign in zip(columns, signs, strict=True) if sign < 0)
+                self.inverted.update(bit for column in subtracted for bit in column if bit)
         return bits
+
+    def _named(
+        self, bits: list[int], columns: list[tuple[int, ...]], signs: list[int], inputs: tuple[int, ...]
+    ) -> tuple[int, ...]:
+        """Numbers of functions; of logic below logic nobody knows what it is, so that each is its own."""
+        narrow = bisect_right(inputs, MOST_VARIABLES)
+        low = [column[:narrow] for column in columns]
+        if not narrow:
+            return ()
+        known = self._functions
+        if any(bit in self._inputs for column in low for bit in column):
+            return tuple([known.setdefault(bit, len(known) + 1) for bit in bits[:narrow]])
+        found = functions(low, signs)
+        return tuple([0 if one.is_trivial else known.setdefault(one, len(known) + 1) for one in found])
 
     def _counted(self, bits: list[int], columns: list[tuple[int, ...]]) -> tuple[int, ...]:
         known: set[int] = set()
@@ -163,20 +203,21 @@ class Netlist:
                 self._inputs[bit] = frozenset(known)
         return tuple(counts)
 
-    def _found_path(self, bits: list[int], columns: list[tuple[int, ...]], inputs: tuple[int, ...], terms: int) -> Path:
+    def _found_path(self, bits: list[int], columns: list[tuple[int, ...]], added: Addition, lut_size: int) -> Path:
         path: Path | None = None
-        for place, (bit, column, count) in enumerate(zip(bits, zip(*columns, strict=True), inputs, strict=True)):
-            is_wide, rows = count > _FEWEST_LUT_INPUTS, terms - 2
-            ways = [self._paths.get(each, Path()).entering(place, rows, is_wide=is_wide) for each in column if each]
+        paths = self._paths[lut_size]
+        for place, (bit, column, count) in enumerate(zip(bits, zip(*columns, strict=True), added.inputs, strict=True)):
+            is_wide, rows = count > lut_size, added.rows(count, lut_size)
+            ways = [paths.get(each, Path()).entering(place, rows, is_wide=is_wide) for each in column if each]
             if path is not None:
                 ways.append(path.carried(is_wide=is_wide))
-            path = self._paths[bit] = max(ways, key=lambda way: way.logic)
+            path = paths[bit] = max(ways, key=lambda way: way.logic)
         return path or Path()
 
 
-def _first_path(inputs: tuple[int, ...], terms: int) -> Path:
+def _first_path(added: Addition, lut_size: int) -> Path:
     """The longest way through an addition of registers: by its rows into the first wide bit."""
-    bits, narrow = len(inputs), bisect_right(inputs, _FEWEST_LUT_INPUTS)
+    bits, narrow = len(added.inputs), added.narrow(lut_size)
     if narrow == bits:
         return Path(chain_bits=bits - 1)
-    return Path(1, terms - 2, bits - narrow - 1, bits - 1)
+    return Path(1, added.rows(added.inputs[-1], lut_size), bits - narrow - 1, bits - 1)

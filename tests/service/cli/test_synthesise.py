@@ -35,6 +35,21 @@ def test_synthesise_verilog_writes_the_circuit_of_given_weights(cli: Cli, tmp_pa
     assert text.count("reg [") == 2 + 1  # two products and the window, none for weights of zero
 
 
+def test_synthesise_verilog_alone_tells_the_file_the_circuit_and_its_cycles(cli: Cli, tmp_path: Path):
+    target = tmp_path / "circuit.v"
+    written = cli("synthesise", *SMALL, "--verilog", str(target))
+    assert written.code == 0, written.err
+    answer = cli("synthesise", *SMALL, "--verilog", str(target), "--format", "json").answer
+    assert (len(answer["circuit_hash"]), answer["results"]) == (64, [])
+    assert (answer["latency_cycles"], answer["initiation_interval"]) == (4, 1)  # ends, products, two levels
+    for text in (str(target), answer["circuit_hash"], "latency_cycles", "initiation_interval"):
+        assert text in written.out
+    rows = cli("synthesise", *SMALL, "--verilog", str(target), "--format", "csv").out
+    row = next(csv.DictReader(io.StringIO(rows)))
+    assert (row["verilog"], row["circuit_hash"]) == (str(target), answer["circuit_hash"])
+    assert (row["latency_cycles"], row["initiation_interval"]) == ("4", "1")
+
+
 def test_synthesise_with_fractions_says_so(cli: Cli, tmp_path: Path):
     np.save(tmp_path / "weights.npy", np.array([0.5, 0, 0, 1]))
     outcome = cli("synthesise", *SMALL, "--weights", str(tmp_path / "weights.npy"))

@@ -60,4 +60,4 @@ def test_more_weights_that_meet_share_more():
     alone, few, many = (expected_features(64, 0.5, options, meetings) for meetings in (1, 4, 64))
     assert alone.register_bits > few.register_bits > many.register_bits > 0.4 * alone.register_bits
     assert alone.additions[4].narrow_bits > few.additions[4].narrow_bits > many.additions[4].narrow_bits > 0
-    assert alone.path == many.path
+    assert alone.paths == many.paths

@@ -104,6 +104,23 @@ def test_flip_flops_are_those_that_yosys_leaves(samples: list[Sample]):
     assert np.quantile(errors, 0.95) < 0.07
 
 
+def test_bits_that_are_subtracted_from_another_term_are_inverted_once():
+    chosen = Options(4, 4)
+    # 7 = 8 - 1 subtracts the activation; the two sums subtract the same product from others.
+    assert sum_features(np.array([[7]]), chosen).inverted_bits == 4
+    assert sum_features(np.array([[1, 1]]), chosen).inverted_bits == 0
+    assert sum_features(np.array([[1, -1, 0], [0, -1, 1]]), chosen).inverted_bits == 4
+
+
+def test_chain_bits_are_all_of_an_addition_whatever_fits_into_a_lut():
+    narrow, wide = (sum_features(np.array([[1, 1]]), Options(2, bits)).additions for bits in (2, 8))
+    for size, bits in ((4, 3), (6, 3)):
+        assert narrow[size].chain_bits == bits
+        assert wide[size].chain_bits == 9
+    assert (narrow[6].wide_bits, narrow[6].saved_chain_bits) == (0, 0)
+    assert sum_features(np.array([[11]]), Options(5, 4)).additions[6].saved_chain_bits > 0
+
+
 def test_registers_of_a_shared_product_are_merged_by_synthesis():
     pytest.importorskip("pyosys")
     from targets.fpga.synthesis import synthesise
@@ -114,3 +131,22 @@ def test_registers_of_a_shared_product_are_merged_by_synthesis():
     features = layer_features(layer, weights, chosen)
     told = features.register_bits + features.window_bits + features.control_bits
     assert synthesise(generate(layer, weights, chosen), "ice40").flip_flops == told
+
+
+def test_only_signed_trees_without_registers_are_merged():
+    row = np.array([[1, 3, -5, 7, 1]])  # three levels
+    merged = {
+        (signed, pipelined): sum_features(row, Options(4, 4, signed, pipelined=pipelined)).merged_bits
+        for signed in (False, True)
+        for pipelined in (False, True)
+    }
+    assert merged.pop((True, False)) > 0
+    assert set(merged.values()) == {0}
+    two = sum_features(row[:, :2], Options(4, 4, True, pipelined=False))  # a level has nothing to merge with
+    assert two.merged_bits == 0
+
+
+def test_bits_of_a_chain_that_one_term_alone_reaches_are_no_pairs():
+    # 9x = 8x + x of four bits: the lowest three are the activation's, one is x's and the shifted one's.
+    additions = sum_features(np.array([[9]]), Options(5, 4)).additions[6]
+    assert (additions.chain_bits, additions.paired_bits) == (5, 1)
