@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log2
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -58,8 +57,8 @@ def network_clock_ghz(part: Delays, chosen: Sequence[Form]) -> Estimate:
         {
             "constant": 1.0,
             "chain_saved_rows": slowest.rows,
-            "chain_bits": slowest.chain_bits,
-            "log_registers": log2(max(slowest.flip_flops, 1.0)),
+            "chain_path_bits": slowest.chain_bits,
+            "root_registers": slowest.flip_flops**0.5,
         },
         0.9,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from targets.fpga.area import FLOW_LUT_SIZES, AreaModel, Estimate, Line, load_area_model, terms, window_values
+from targets.fpga.clock import Delays, path_ns
 from targets.fpga.counts import Features, IntArray, layer_features
 from targets.fpga.errors import InvalidCircuitError
 from targets.fpga.features import expected_features, mean_features
@@ -19,25 +20,6 @@ _DRAWN_ARRAYS: Final = 4
 _SEED: Final = 20_240_706
 # Where the clock network of the iCE40 HX8K ends, whose routed delays were fitted: Lattice, FPGA-DS-02029.
 ICE40_MAX_CLOCK_GHZ: Final = 0.275
-
-
-class Delays(Protocol):
-    """Delays of a part, as `FpgaHardware` has them."""
-
-    @property
-    def logic_ns(self) -> float:
-        """Of a LUT with its wires, from register to register."""
-        ...
-
-    @property
-    def carry_ns_per_bit(self) -> float:
-        """Of a carry chain."""
-        ...
-
-    @property
-    def max_clock_ghz(self) -> float:
-        """Of the clock network."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +148,8 @@ def _fmax_mhz(delay_ns: Estimate, features: Features, part: Delays | None) -> Es
     if part is None:
         return _clock(delay_ns, ICE40_MAX_CLOCK_GHZ)
     path = features.chain_path
-    path_ns = part.logic_ns * (1 + path.saved_rows) + part.carry_ns_per_bit * path.chain_bits
     # The relative spread of routed clocks is taken over from the part that was measured.
-    ratio = max(path_ns, 1e-9) / delay_ns.value
+    ratio = max(path_ns(part, path.saved_rows, path.chain_bits), 1e-9) / delay_ns.value
     scaled = Estimate(*(ratio * bound for bound in (delay_ns.value, delay_ns.lower, delay_ns.upper)))
     return _clock(scaled, part.max_clock_ghz)
 
