@@ -20,9 +20,9 @@ from service.schemas.predictions import PredictorInfo
 from service.schemas.searches import SearchRequest
 from service.search_metrics import split_name
 from spaces import Architecture, SearchSpace, UnknownLayerGroupError, Workload
-from spaces.base import NO_DECISION, FloatArray
+from spaces.base import FloatArray, is_open
 from spaces.configured_space import ConfiguredSpace
-from spaces.layer_groups import covered_groups
+from spaces.layer_groups import ENDS, covered_groups, layers_of
 from targets import Target, TargetError
 from targets.errors import RefusedNetworkError, UnsupportedLayerError
 
@@ -250,9 +250,8 @@ class Codesign:
         """Whether an architecture's refusal leaves open that the target accepts another one."""
         if not isinstance(error, UnsupportedLayerError):
             return isinstance(error, RefusedNetworkError)
-        space = self.space.space
-        in_all = [part for part in space.parts(refused) if part.position == NO_DECISION]
-        return all(target.supports(layer) for part in in_all for layer in space.part_layers(part))
+        in_all = layers_of(self.space.space.workload(refused).layers, ENDS)
+        return is_open(self.space.space) or all(map(target.supports, in_all))
 
 
 def _groups(space: SearchSpace, request: SearchRequest) -> dict[str, frozenset[str]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from service.codesign import Codesign
 from spaces import SPACES, Architecture
+from spaces.layer_groups import ENDS, layers_of
 from targets import build_target, catalogue_description, segment_costs, vary_hardware
 
 BODY = {"space": "nb201", "objectives": ["latency_ms"], "algorithm": "random"}
@@ -79,3 +80,19 @@ def test_search_budget_is_refused_at_once_only_where_no_network_counts(
     pointers = {fault.get("pointer") for fault in problem["errors"]}
     assert (f"/hardware/{name}/0" in pointers) is is_certain
     assert "no configuration of" in problem["errors"][0]["reason"]
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_ends_of_a_spaces_networks_are_of_the_same_kinds(name: str):
+    space = SPACES[name]
+    drawn = space.sample(20, rng=np.random.default_rng(6))
+    kinds = {frozenset(layer.kind for layer in layers_of(space.workload(each).layers, ENDS)) for each in drawn}
+    assert len(kinds) == 1
+    assert {"conv", "linear", "pool"} <= next(iter(kinds))
+
+
+def test_search_in_a_space_whose_layers_all_depend_on_decisions_is_refused_for_its_head(shared: TestClient):
+    body = {"space": "ofa", "device": "dla", "hardware": {"mode": ["published"]}, "budget": {"evaluations": 10}}
+    ((pointer, reason),) = [(fault["pointer"], fault["reason"]) for fault in ask(shared, 422, **body)["errors"]]
+    assert pointer == "/hardware/mode/0"
+    assert reason.startswith("refused for every architecture: dla cannot run the layer")
