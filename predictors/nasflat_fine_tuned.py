@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -119,12 +119,14 @@ def fit_nasflat_fine_tuned(
     architectures: Sequence[Architecture],
     latency_ms: FloatArray,
     training: TrainingSettings = FINE_TUNING,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> FineTunedNasflat:
     """Fine-tunes the network on a device's timings, and again without each third of them to find its spread.
 
     Args:
         architectures: the n measured ones, of the space of the pre-training.
         latency_ms: (n,) positive and finite.
+        on_progress: called with (epochs done, all epochs) of each training; what it raises ends the fit.
     Raises: TooFewSamplesError; ValueError for a latency that is not positive and finite.
     """
     latency_ms = checked_latencies(latency_ms)
@@ -135,10 +137,10 @@ def fit_nasflat_fine_tuned(
     for fold in range(_FOLDS):
         held_out = np.arange(fold, len(targets), _FOLDS)
         rest = np.setdiff1d(np.arange(len(targets)), held_out)
-        module = _tuned(pretrained, architectures, targets, rest, training)
+        module = _tuned(pretrained, architectures, targets, rest, training, on_progress)
         asked = [architectures[row] for row in held_out]
         errors.append(targets[held_out] - _scores(module, pretrained, asked))
-    module = _tuned(pretrained, architectures, targets, np.arange(len(targets)), training)
+    module = _tuned(pretrained, architectures, targets, np.arange(len(targets)), training, on_progress)
     # The median of |t| is what the errors' median is compared with.
     spread = float(np.median(np.abs(np.concatenate(errors)))) / student_half_width(0.5)
     return FineTunedNasflat(
@@ -161,6 +163,7 @@ def _tuned(
     targets: FloatArray,
     rows: IntArray,
     training: TrainingSettings,
+    on_progress: Callable[[int, int], None],
 ) -> Nasflat:
     """A copy of the network, trained on the samples `rows`, in the row of the device that follows the sources."""
     import torch
@@ -181,7 +184,7 @@ def _tuned(
     on = training.device
     scorer = LatencyScorer(module.to(on), graphs.to(on), lambda network, batch, series: network(batch, series + device))
     known_targets = torch.from_numpy(targets[rows, None]).float().to(on)
-    train(scorer, known_targets, replace(training, seed=training.seed + device))
+    train(scorer, known_targets, replace(training, seed=training.seed + device), on_progress=on_progress)
     return module.to("cpu").requires_grad_(False)
 
 

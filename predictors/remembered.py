@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -14,9 +15,13 @@ _MOST: Final = 2**16  # architectures
 
 
 class RememberedRows:
-    """Rows of one function of architectures; thread-safe.
+    """Rows of one function of architectures, computed once for each as long as it is remembered.
 
-    Args: most: architectures kept; once they are there, batches with others are computed as if there were no memory.
+    Where there is no room for a batch, all but that batch is forgotten: searches ask again for what they asked for
+    last, for several metrics or in one round after another. Safe to share between threads: at worst two of them
+    compute the same.
+
+    Args: most: architectures kept.
     """
 
     def __init__(self, most: int = _MOST):
@@ -26,13 +31,19 @@ class RememberedRows:
     def of(
         self, architectures: Sequence[Architecture], compute: Callable[[Sequence[Architecture]], FloatArray]
     ) -> FloatArray:
-        """(n, ...) as `compute` gives them, which is asked for those alone that are not known yet."""
-        missing = [each for each in dict.fromkeys(architectures) if each not in self._rows]
-        if not architectures or len(self._rows) + len(missing) > self._most:
-            return compute(architectures)
+        """(n, ...) as `compute` gives them, which is asked for those alone that are not known, each once."""
+        known = self._rows  # in whose place another thread may put others
+        missing = [each for each in dict.fromkeys(architectures) if each not in known]
+        if not architectures:
+            return compute(missing)
         if missing:
-            self._rows.update(zip(missing, compute(missing), strict=True))
-        return np.stack([self._rows[each] for each in architectures])
+            fresh = dict(zip(missing, compute(missing), strict=True))
+            if len(known) + len(fresh) <= self._most:
+                known.update(fresh)
+            else:
+                known = fresh | {each: known[each] for each in architectures if each in known}
+                self._rows = dict(islice(known.items(), self._most))
+        return np.stack([known[each] for each in architectures])
 
 
 class RememberingEncoder:

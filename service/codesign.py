@@ -20,10 +20,11 @@ from service.schemas.predictions import PredictorInfo
 from service.schemas.searches import SearchRequest
 from service.search_metrics import split_name
 from spaces import Architecture, SearchSpace, UnknownLayerGroupError, Workload
-from spaces.base import FloatArray
+from spaces.base import FloatArray, is_open
 from spaces.configured_space import ConfiguredSpace
-from spaces.layer_groups import covered_groups
+from spaces.layer_groups import ENDS, covered_groups, layers_of
 from targets import Target, TargetError
+from targets.errors import RefusedNetworkError, UnsupportedLayerError
 
 MAX_CONFIGURATIONS: Final = 10_000
 # Keys of a hardware description that no hardware depends on, and that which says whose description it is.
@@ -62,8 +63,8 @@ class Codesign:
     def check(self) -> None:
         """Return if each candidate can be used in some configuration and has every metric that is asked for.
 
-        A candidate that the model refuses alone or in all of its combinations is one that it refuses as a value, or for
-        every architecture of a few that are drawn from the space.
+        A candidate that the model refuses alone or in all of its combinations is one that it surely refuses for every
+        architecture of the space: not one that it refuses for the few that are drawn, where others may get a cost.
 
         Raises: InvalidRequestError that points at each candidate that cannot be used.
         """
@@ -163,12 +164,18 @@ class Codesign:
         if isinstance(costs, TargetError) or metric not in costs.metrics:
             return np.full(len(batch), np.nan)
         try:
-            return costs.evaluators[metric](batch)
+            values = costs.evaluators[metric](batch)
         except TargetError as error:  # of one architecture, perhaps not of the others
             if len(batch) == 1:
                 self._refused_on.setdefault(configuration, error)
                 return np.full(1, np.nan)
             return np.concatenate([self._evaluate(configuration, metric, [each]) for each in batch])
+        if configuration not in self._refused_on and len(failed := np.flatnonzero(np.isnan(values))):
+            try:
+                costs.target.cost(costs.space.workload(batch[failed[0]]))
+            except RefusedNetworkError as error:
+                self._refused_on[configuration] = error
+        return values
 
     def _costs(self, configuration: Configuration) -> SimulatedCosts | TargetError:
         """Of the configuration, or why there are none."""
@@ -220,22 +227,31 @@ class Codesign:
         return None if is_known else f"{metric} is not known here"
 
     @cached_property
-    def _probes(self) -> list[Workload]:
+    def _probes(self) -> list[Architecture]:
         space = self.space.space
-        drawn = space.sample(min(_PROBES, space.size), rng=np.random.default_rng(0))
-        return [space.workload(architecture) for architecture in drawn]
+        return space.sample(min(_PROBES, space.size), rng=np.random.default_rng(0))
 
     def _refusal_of_probes(self, target: Target) -> str | None:
-        """Why the target refuses every architecture, as far as those that are drawn can tell."""
+        """Why the target refuses every architecture; None where it may accept one, for all that those drawn tell."""
         reason = None
-        for workload in self._probes:
+        for architecture in self._probes:
             try:
-                target.cost(workload)
+                target.cost(self.space.space.workload(architecture))
             except TargetError as error:
-                reason = f"refused for every architecture that was tried, {len(self._probes)} of them: {error}"
+                is_all = len(self._probes) == self.space.space.size
+                if not is_all and self._may_accept_others(target, architecture, error):
+                    return None
+                reason = f"refused for every architecture: {error}"
             else:
                 return None
         return reason
+
+    def _may_accept_others(self, target: Target, refused: Architecture, error: TargetError) -> bool:
+        """Whether an architecture's refusal leaves open that the target accepts another one."""
+        if not isinstance(error, UnsupportedLayerError):
+            return isinstance(error, RefusedNetworkError)
+        in_all = layers_of(self.space.space.workload(refused).layers, ENDS)
+        return is_open(self.space.space) or all(map(target.supports, in_all))
 
 
 def _groups(space: SearchSpace, request: SearchRequest) -> dict[str, frozenset[str]]:

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from typing import Final
+from functools import cached_property
 
 import numpy as np
 
+from predictors.remembered import RememberedRows
 from spaces import Architecture
 from spaces.base import FloatArray
 from targets import CostArrays
 
-# Of one target, some megabytes; more are computed again.
-_MOST: Final = 32_768
-
 
 class CostMemory:
-    """Costs of architectures, each computed once while it is remembered.
+    """Costs of architectures as `RememberedRows`, with a column for each array of `CostArrays`.
 
-    Safe to share between threads: at worst two of them compute the same.
-
-    Args:
-        compute: costs of architectures, which may be refused.
-        most: remembered ones.
+    Args: compute: costs of architectures, which may be refused; equal for all of them but in its arrays.
     """
 
-    def __init__(self, compute: Callable[[Sequence[Architecture]], CostArrays], most: int = _MOST):
+    def __init__(self, compute: Callable[[Sequence[Architecture]], CostArrays]):
         self._compute = compute
-        self._most = most
-        self._known: dict[Architecture, FloatArray] = {}
+        self._rows = RememberedRows()
 
     def __call__(self, architectures: Sequence[Architecture]) -> CostArrays:
         """As `compute`, in the order asked."""
-        known = self._known
-        found = {each: known[each] for each in architectures if each in known}
-        new = [each for each in dict.fromkeys(architectures) if each not in found]
-        costs = self._compute(new)
-        names = [field.name for field in fields(CostArrays) if isinstance(getattr(costs, field.name), np.ndarray)]
-        fresh = np.column_stack([getattr(costs, name) for name in names]).astype(np.float64)
-        found |= zip(new, fresh, strict=True)
-        if len(known) + len(new) > self._most:
-            self._known = known = {}
-        known.update(zip(new[: self._most], fresh, strict=False))
-        rows = np.array([found[each] for each in architectures]).reshape(len(architectures), len(names))
-        columns = {name: rows[:, place].astype(getattr(costs, name).dtype) for place, name in enumerate(names)}
-        return replace(costs, **columns)
+        rows = self._rows.of(architectures, self._table)
+        dtypes = {name: getattr(self._nothing, name).dtype for name in self._names}
+        columns = {name: rows[:, place].astype(dtype) for place, (name, dtype) in enumerate(dtypes.items())}
+        return replace(self._nothing, **columns)
+
+    def _table(self, architectures: Sequence[Architecture]) -> FloatArray:
+        costs = self._compute(architectures)
+        return np.column_stack([getattr(costs, name) for name in self._names]).astype(np.float64)
+
+    @cached_property
+    def _nothing(self) -> CostArrays:
+        """Of no architecture: what does not differ between them."""
+        return self._compute([])
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        values = {field.name: getattr(self._nothing, field.name) for field in fields(CostArrays)}
+        return tuple(name for name, value in values.items() if isinstance(value, np.ndarray))

@@ -114,12 +114,17 @@ def limited_metric(request: SearchRequest, name: str) -> str:
     return name if probability is None else quantile_name(name, probability)
 
 
-def unreachable(request: SearchRequest, problem: Problem, result: SearchResult) -> UnreachableLimitError:
-    """What to answer where nothing within the limits was found: the best reachable values, and which limit to relax."""
+def unreachable(
+    request: SearchRequest, problem: Problem, result: SearchResult, refusals: Sequence[str] = ()
+) -> UnreachableLimitError:
+    """What to answer where nothing within the limits was found: the best reachable values, and which limit to relax.
+
+    Args: refusals: what a cost model said of what it refused.
+    """
     seen = "of the space" if result.complete else f"of the {result.evaluations:,} evaluated"
     if result.failed == result.evaluations:
         reason = f"a metric failed for each of the {result.failed:,} architectures evaluated: no value is finite"
-        return UnreachableLimitError([FieldError(reason, pointer="")], {})
+        return UnreachableLimitError([FieldError("; ".join([reason, *refusals]), pointer="")], {})
     limits = {constraint.objective: constraint for constraint in problem.constraints}
 
     def faults(best: Mapping[str, float], beside: str) -> list[FieldError]:

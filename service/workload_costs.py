@@ -21,6 +21,7 @@ from predictors.profile_costs import ProfiledNetwork
 from predictors.workload_columns import workload_columns
 from predictors.workload_latency import WorkloadLatency, fit_workload_latency
 from service.errors import DeviceNotReadyError
+from service.interruptible import stop_if_left
 from spaces import SPACES, Architecture, SearchSpace
 from spaces.base import FloatArray
 from spaces.errors import InvalidArchitectureError
@@ -96,6 +97,7 @@ def _samples(session: Session, device: str, spaces: dict[str, SearchSpace]) -> _
         chosen = np.linspace(0, len(keys) - 1, min(len(keys), _MOST_SAMPLES)).astype(np.int64).tolist()
         profiles = Measurements(session).profiles(device, name, [keys[index] for index in chosen])
         for index in chosen:
+            stop_if_left()  # thousands of layers take seconds to read
             try:
                 workload = replace(spaces[name].workload(Architecture(name, keys[index])), batch=batch)
             except InvalidArchitectureError:  # a model of another database, or of an older version

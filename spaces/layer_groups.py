@@ -13,7 +13,8 @@ from spaces.base import Layer
 from spaces.errors import UnknownLayerGroupError
 
 BODY: Final = "body"
-_ENDS: Final = frozenset({"stem", "head"})
+# Which every network of a space has, with layers of the same kinds; those that users bring may have neither.
+ENDS: Final = frozenset({"stem", "head"})
 
 
 def layer_group(layer: Layer) -> str:
@@ -55,7 +56,7 @@ def _covered(space: HasLayerGroups, name: str, names: Collection[str]) -> frozen
     if name != BODY:
         known = ", ".join([*space.layer_groups, BODY])
         raise UnknownLayerGroupError(space.name, name, f"known: {known}")
-    left = frozenset(space.layer_groups) - _ENDS - frozenset(names)
+    left = frozenset(space.layer_groups) - ENDS - frozenset(names)
     if not left:
         raise UnknownLayerGroupError(space.name, name, "each group that it stands for is named beside it")
     return left

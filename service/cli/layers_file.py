@@ -22,6 +22,8 @@ _POINTER: Final = re.compile(r"^/layers/(\d+)")
 class LayersFile:
     """The file's rows as a request takes them: columns as in POST /simulate, empty cells left out.
 
+    A cell of `reads` has names that semicolons part.
+
     Attributes:
         path: of the file.
         rows: cells by column.
@@ -29,19 +31,19 @@ class LayersFile:
     """
 
     path: Path
-    rows: list[dict[str, str]]
+    rows: list[dict[str, str | list[str]]]
     lines: list[int]
 
     @classmethod
     def read(cls, path: Path) -> LayersFile:
         """The rows of a file. Raises: CommandError for what is no CSV in UTF-8."""
-        rows: list[dict[str, str]] = []
+        rows: list[dict[str, str | list[str]]] = []
         lines: list[int] = []
         try:
             with path.open(newline="", encoding="utf-8-sig") as file:
                 reader = csv.DictReader(file, restkey="column without a name")
                 for row in reader:
-                    rows.append({key: value for key, value in row.items() if value not in ("", None)})
+                    rows.append({key: _cell(key, value) for key, value in row.items() if value not in ("", None)})
                     lines.append(reader.line_num - sum(str(value).count("\n") for value in row.values()))
         except UnicodeDecodeError as error:
             reason = f"is not UTF-8: byte {error.start:,} is 0x{error.object[error.start]:02x}"
@@ -68,3 +70,7 @@ class LayersFile:
 
     def _place(self, found: re.Match[str]) -> str:
         return f"{self.path.name} line {self.lines[int(found[1])]}: "
+
+
+def _cell(column: str, text: str) -> str | list[str]:
+    return [name.strip() for name in text.split(";")] if column == "reads" else text

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from device_db import DeviceKind
+from service.schemas import examples
 from service.schemas.fields import DeviceName
 from service.schemas.predictions import PredictorInfo
 
@@ -16,7 +17,7 @@ class NewDevice(BaseModel):
     `onnx` says that its timings are of ONNX files in a runtime, as `archcast measure` makes them.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": examples.DEVICES})
 
     name: DeviceName
     kind: Literal["measured", "onnx"] = "measured"

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.schemas import examples
 from service.schemas.fields import NotationField, SpaceName
 
 _EncodingName = Annotated[str, Field(max_length=50, examples=["cost"])]
@@ -12,7 +13,7 @@ _EncodingName = Annotated[str, Field(max_length=50, examples=["cost"])]
 class EncodingRequest(BaseModel):
     """Which encodings of which architectures."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": examples.ENCODINGS})
 
     space: SpaceName
     architectures: Annotated[list[NotationField], Field(min_length=1, max_length=20_000)]

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError, ValidationError
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 
-DeviceName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100, examples=["roofline_edge_cpu"])]
+DeviceName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100, examples=["roofline-phone-cpu"])]
 SpaceName = Annotated[str, Field(max_length=100, examples=["nb201"])]
 # Further out the bounds rest on the assumed tail alone: no device has the ten thousand samples that would show it.
 HIGHEST_INTERVAL: Final = 0.9999

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from device_db import Artifact
+from service.schemas import examples
 from service.schemas.fields import DeviceName, Interval, NotationField, Origin, SpaceName
 from spaces.base import LayerKind
 
@@ -13,7 +14,7 @@ from spaces.base import LayerKind
 class PredictionRequest(BaseModel):
     """Which architectures on which device; either `architecture` or `architectures`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": examples.PREDICTIONS})
 
     space: SpaceName
     device: DeviceName

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from service.schemas import examples
 from service.schemas.fields import HIGHEST_PROBABILITY, DeviceName, Interval, Origin, SpaceName
 from service.schemas.predictions import PredictorInfo
 
@@ -169,7 +170,7 @@ class SearchRequest(BaseModel):
     one of them; without a name a metric is the first one's.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": examples.SEARCHES})
 
     space: SpaceName
     device: DeviceName | None = None

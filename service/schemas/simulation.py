@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, ValidationError
 
+from service.schemas import examples
 from service.schemas.fields import NAME_PATTERN, NotationField, SpaceName
 from spaces.base import Layer, LayerKind
 from targets import Mode
@@ -58,7 +59,15 @@ class LayerInput(BaseModel):
     stride: Annotated[int, Field(ge=1, le=1024)] = 1
     groups: _Size = 1
     has_bias: bool = False
-    inputs: Annotated[int, Field(ge=1, le=1024, description="tensors read: 2 for an addition")] = 1
+    inputs: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        default=None, description="tensors read: 2 for an addition; by default as many as an addition `reads`, else 1"
+    )
+    reads: Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=1024)] | None = Field(
+        default=None,
+        description="names of the layers whose outputs it reads, which come before it, or `input` for that of the "
+        "network; by default the layer before it",
+        examples=[["input"]],
+    )
 
     @model_validator(mode="after")
     def _groups_divide_channels(self) -> Self:
@@ -87,6 +96,7 @@ class LayerInput(BaseModel):
     def layer(self) -> Layer:
         """The layer, with its defaults worked out."""
         in_width = self.in_width or self.in_height
+        read = len(self.reads) if self.reads is not None and self.kind == "add" else 1
         return Layer(
             name=self.name,
             kind=self.kind,
@@ -100,7 +110,7 @@ class LayerInput(BaseModel):
             stride=self.stride,
             groups=self.groups,
             has_bias=self.has_bias,
-            inputs=self.inputs,
+            inputs=self.inputs or read,
         )
 
 
@@ -149,9 +159,10 @@ class ChosenPrecision(LayerPrecision):
 class SimulationRequest(BaseModel):
     """A target and what it runs: `space` and `architecture`, a language `model`, `layers`, or M4BRAM's `network`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": examples.SIMULATIONS})
 
     target: _TargetName | None = Field(default=None, description="hardware of the catalogue, see GET /targets")
+    device: _TargetName | None = Field(default=None, description="the same by the name that it has in POST /search")
     hardware: dict[str, Any] | None = Field(default=None, description="a whole hardware description instead")
     set: Annotated[dict[Annotated[str, Field(max_length=200)], _Value], Field(max_length=100)] = Field(
         default_factory=dict, description="keys of the hardware description to change, dotted where nested"
@@ -184,8 +195,8 @@ class SimulationRequest(BaseModel):
 
     @model_validator(mode="after")
     def _one_target_and_one_workload(self) -> Self:
-        if (self.target is None) == (self.hardware is None):
-            raise ValueError("give either `target` or `hardware`")
+        if sum(given is not None for given in (self.target, self.device, self.hardware)) != 1:
+            raise ValueError("give one of `target`, `device` and `hardware`")
         if (self.space is None) != (self.architecture is None):
             raise ValueError("`space` and `architecture` go together")
         if sum(given is not None for given in (self.space, self.model, self.layers, self.network)) != 1:
@@ -193,6 +204,17 @@ class SimulationRequest(BaseModel):
         if self.network is None and not (self.variant is self.dsp_budget is self.bram_budget is None):
             raise ValueError("`variant` and budgets go with `network`; elsewhere `set` changes the hardware")
         return self
+
+    @property
+    def hardware_name(self) -> str | None:
+        """Of the catalogue; none where the hardware is described here."""
+        return self.target or self.device
+
+    @property
+    def hardware_pointer(self) -> str:
+        """Where the request says on what it runs."""
+        given = {"/target": self.target, "/device": self.device, "/hardware": self.hardware}
+        return next(pointer for pointer, value in given.items() if value is not None)
 
 
 class SimulationAnswer(BaseModel):

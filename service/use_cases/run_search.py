@@ -106,7 +106,7 @@ def run_search(
         _log.warning("the search begins anew", extra={"reason": error.reason})
         result = search(rng=np.random.default_rng(request.seed))
     if not result.feasible and result.stopped_by != "cancelled":
-        raise unreachable(request, problem, result)
+        raise unreachable(request, problem, result, _refusals(devices))
     front = _front(problem, result, devices, accuracy, request)
     return SearchAnswer(
         job=job_id,
@@ -174,7 +174,7 @@ def _accuracy(session: Session, space: SearchSpace, request: SearchRequest) -> A
 
 
 def _warnings(request: SearchRequest, accuracy: AccuracySource | None, devices: SearchedDevices) -> list[str]:
-    found = devices.first.warnings if isinstance(devices.first, Codesign) else []
+    found = _refusals(devices)
     if accuracy is None or accuracy.info.source != "log10_macs" or not {"accuracy", "macs"} <= {*request.objectives}:
         return found
     return [
@@ -182,6 +182,10 @@ def _warnings(request: SearchRequest, accuracy: AccuracySource | None, devices: 
         "accuracy is only a function of the MACs here, so that maximising it and minimising macs rules hardly any "
         "architecture out; import accuracies of the space, or leave one of the two objectives out",
     ]
+
+
+def _refusals(devices: SearchedDevices) -> list[str]:
+    return devices.first.warnings if isinstance(devices.first, Codesign) else []
 
 
 def _extrapolations(front: Sequence[FrontEntry]) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from service.errors import FieldError, InvalidRequestError, pointing
+from service.layer_reads import named_reads
 from service.lookup import body_space, parse_architectures
 from service.schemas.simulation import SimulationAnswer, SimulationRequest
 from service.use_cases.simulate_study import refuse_unstudied, simulate_study
@@ -98,7 +99,7 @@ def _workload(space: SearchSpace | None, request: SimulationRequest, mode: Mode 
     if request.layers is not None:
         layers = tuple(layer.layer() for layer in request.layers)
         shape = (layers[0].in_channels, layers[0].in_height, layers[0].in_width)
-        return Workload(layers, shape, batch=request.batch)
+        return Workload(layers, shape, batch=request.batch, reads=named_reads(request.layers))
     if space is not None:
         assert request.architecture is not None
         (architecture,) = parse_architectures(space, [request.architecture], ["/architecture"])
@@ -154,7 +155,7 @@ def _layer_faults(request: SimulationRequest) -> Iterator[None]:
             for index, layer in enumerate(request.layers or ())
             if (layer.name, layer.kind) == (error.layer, error.kind)
         ]
-        pointer = f"/layers/{same[0]}" if same else "/target" if request.hardware is None else "/hardware"
+        pointer = f"/layers/{same[0]}" if same else request.hardware_pointer
         raise InvalidRequestError([FieldError(str(error), pointer=pointer)]) from error
 
 

@@ -71,7 +71,7 @@ class SimulatedHardware:
 
     def __init__(self, request: SimulationRequest):
         self._request = request
-        self._origin = "/target" if request.hardware is None else "/hardware"
+        self._origin = request.hardware_pointer
         self._description = _description(request)
         self._changes = _changes(request, self._description)
         self.spec = self._varied(self._changes)
@@ -161,9 +161,9 @@ def _description(request: SimulationRequest) -> Mapping[str, Any]:
     if request.hardware is not None:
         description = request.hardware
     else:
-        assert request.target is not None
-        with pointing("/target", UnknownHardwareError):
-            description = catalogue_description(request.target)
+        assert request.hardware_name is not None
+        with pointing(request.hardware_pointer, UnknownHardwareError):
+            description = catalogue_description(request.hardware_name)
     if request.mode is not None and not _has_modes(description):
         reason = f"the model {description['target']} has no modes: leave mode out"
         raise InvalidRequestError([FieldError(reason, pointer="/mode")])
@@ -208,7 +208,7 @@ def _changes(request: SimulationRequest, description: Mapping[str, Any]) -> Chan
     if request.model is not None and request.hardware is None and not WEIGHT_KEYS & values.keys():
         # The mode refined compares at the widths of published.
         mode: Mode = "figures" if values.get("mode", description.get("mode")) == "figures" else "published"
-        compared = comparison_weight_bits(str(request.target), request.model, request.stage, mode)
+        compared = comparison_weight_bits(str(request.hardware_name), request.model, request.stage, mode)
         values |= {} if compared is None else {"native_weight_bits": compared}
     return Changes(values, pointers)
 

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from targets.fpga.ending_with_parent import ending_with_parent
 from targets.fpga.errors import SynthesisCancelledError, SynthesisError, ToolMissingError
 
 INSTALL: Final = "pip install 'archcast[fpga]'"
@@ -80,15 +81,15 @@ def run_limited(
 
     Raises:
         SynthesisCancelledError: `is_cancelled` said so.
-        SynthesisError: it failed or took longer. Either way its children are ended with it.
+        SynthesisError: it failed or took longer. Its children end with it, and it ends with this process.
     """
     log = folder / "log.txt"
     environment = {**os.environ, "TMPDIR": str(folder)}
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-            command,
+            ending_with_parent(command),
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
@@ -99,7 +100,7 @@ def run_limited(
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()  # closes the pipe, too
     text = log.read_text(errors="replace")
     if code:
         raise SynthesisError(tool, f"failed: {_reason(text, code)}")

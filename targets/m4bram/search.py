@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.errors import TargetError
+from targets.errors import RefusedNetworkError, TargetError
 from targets.m4bram.configuration import Configuration, Configurations
 from targets.m4bram.engine import Engine, FloatArray
 from targets.m4bram.network import Network
@@ -37,6 +37,10 @@ class NoConfigurationError(TargetError):
         self.brams = brams
         self.short = short
         self.least = least
+
+
+class NoRoomForFiltersError(NoConfigurationError, RefusedNetworkError):
+    """Of block RAMs, which another network's filters may need fewer of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +207,17 @@ def best_configuration(
         grid: configurations to try.
 
     Raises:
-        NoConfigurationError: none fits.
+        NoConfigurationError: none fits, NoRoomForFiltersError where DSPs are not why.
         ValueError: the objective lacks the candidate that it is relative to.
     """
     configurations, dsps, brams = _least_resources(engine, network, grid or SearchGrid())
     has_dsps = dsps <= budget.dsps
     fitting = configurations.where(has_dsps & (brams <= budget.brams))
     if len(fitting) == 0:
-        short, least = ("bram_budget", brams[has_dsps]) if has_dsps.any() else ("dsp_budget", dsps)
-        raise NoConfigurationError(engine.design.name, budget.dsps, budget.brams, short=short, least=int(least.min()))
+        names = engine.design.name, budget.dsps, budget.brams
+        if has_dsps.any():
+            raise NoRoomForFiltersError(*names, short="bram_budget", least=int(brams[has_dsps].min()))
+        raise NoConfigurationError(*names, short="dsp_budget", least=int(dsps.min()))
     found = evaluate(engine, network, fitting, budget)
     if objective == "cycles":
         best = int(np.argmin(found.cycles))

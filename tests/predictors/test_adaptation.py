@@ -175,3 +175,18 @@ def test_source_latencies_standardised_keeps_unknown_ones_unknown(timings):
     assert np.isnan(standardised[0, 0])
     np.testing.assert_allclose(np.nanmedian(standardised, axis=0), 0, atol=1e-9)
     assert (np.abs(standardised[1:]) <= 4).all()
+
+
+@pytest.mark.parametrize("last", [0, 3, 12])  # before the first epoch, in the first fold, in the second one
+def test_nasflat_fine_tuning_ends_between_epochs_as_soon_as_somebody_says_so(nasflat, timings, last):
+    told = []
+
+    def stop(done: int, total: int) -> None:
+        told.append((done, total))
+        if len(told) > last:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fit_nasflat_fine_tuned(nasflat[0], timings[1], timings[2], QUICK, stop)
+    epochs = [*range(QUICK.epochs + 1)] * 2  # of a fold, and of the next one
+    assert told == [(epoch, QUICK.epochs) for epoch in epochs[: last + 1]]

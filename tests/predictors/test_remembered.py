@@ -29,13 +29,29 @@ def test_rows_are_computed_once_and_come_in_the_order_asked_for():
         assert compute.asked == [3, 1]
 
 
-def test_rows_beyond_what_is_kept_are_computed_each_time():
+def test_batch_without_room_takes_the_place_of_all_others():
     memory, compute = RememberedRows(most=3), Counted(3)
     memory.of(CELLS[:2], compute)
+    memory.of(CELLS[1:4], compute)  # of which one is known, and stays
+    assert compute.asked == [2, 2]
+    for _ in range(2):
+        np.testing.assert_array_equal(memory.of(CELLS[3:0:-1], compute), Counted(3)(CELLS[3:0:-1]))
+    assert compute.asked == [2, 2]
+    memory.of(CELLS[:1], compute)
+    assert compute.asked == [2, 2, 1]
+
+
+def test_batch_larger_than_the_memory_is_answered_and_kept_in_part():
+    memory, compute = RememberedRows(most=3), Counted(3)
     for _ in range(2):
         np.testing.assert_array_equal(memory.of(CELLS, compute), Counted(3)(CELLS))
-    memory.of(CELLS[1::-1], compute)
-    assert compute.asked == [2, 5, 5]
+    assert compute.asked == [5, 2]
+
+
+def test_rows_that_are_changed_outside_are_remembered_as_they_were():
+    memory, compute = RememberedRows(), Counted(3)
+    memory.of(CELLS, compute)[:] = -1
+    np.testing.assert_array_equal(memory.of(CELLS, compute), Counted(3)(CELLS))
 
 
 def test_rows_of_nothing_have_their_width():

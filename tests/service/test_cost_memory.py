@@ -43,19 +43,6 @@ def test_memory_asks_for_each_architecture_once_and_keeps_the_order():
     assert memory([]).latency_ms.shape == (0,)
 
 
-def test_memory_that_is_full_forgets_and_still_answers():
-    compute = Counting()
-    memory = CostMemory(compute, most=3)
-    for _ in range(2):
-        assert memory(CELLS).latency_ms.tolist() == [len(each.key) for each in CELLS]
-        memory(CELLS[:2])
-    assert len(compute.asked) > len(CELLS)
-    few = len(compute.asked)
-    memory(CELLS[:2])
-    memory(CELLS[:2])
-    assert len(compute.asked) <= few + 2
-
-
 def test_metrics_of_a_device_share_what_is_computed(monkeypatch):
     costed = []
 

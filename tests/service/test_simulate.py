@@ -279,7 +279,7 @@ def test_simulate_senseless_precision_is_refused_where_it_is_wrong(
         ({"target": "olive"}, "", "give `space` and `architecture`, or `model`, or `layers`"),
         ({"target": "olive", "model": "phi-2", **NETWORK}, "", "give `space` and `architecture`"),
         ({"target": "olive", "space": "nb201"}, "", "go together"),
-        (NETWORK, "", "either `target` or `hardware`"),
+        (NETWORK, "", "one of `target`, `device` and `hardware`"),
         (
             {"target": "olive", "set": {"clock_ghz": 1e-308}, **NETWORK},
             "/set/clock_ghz",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Final
 
 import numpy as np
@@ -67,7 +67,7 @@ def compute_proxies(
     settings = settings or ProxySettings.of_space(space.name)
     space.decisions(architectures)  # refuses other spaces' architectures before the first is computed
     values = np.empty((len(architectures), len(chosen)))
-    batch_of = cache(partial(_batch, settings))  # one for all networks of a form, and only if a pass asks for it
+    batch_of = cache(partial(_last_batch, settings))  # one for all networks of a form, and only if a pass asks for it
     for row, architecture in enumerate(architectures):
         shape, classes = _form(space.workload(architecture))
         subject = Subject(
@@ -90,7 +90,8 @@ def _row(subject: Subject, names: tuple[str, ...]) -> Sequence[float]:
     return [found[name] for name in names]
 
 
-def _batch(settings: ProxySettings, shape: tuple[int, ...], classes: int) -> Batch:
+@lru_cache(maxsize=1)  # large images take longer than a network's run, and searches ask for one network at a time
+def _last_batch(settings: ProxySettings, shape: tuple[int, ...], classes: int) -> Batch:
     generator = torch.Generator().manual_seed(settings.seed)
     return make_batch(settings.images, (settings.batch_size, *shape), classes, generator=generator)
 

@@ -38,12 +38,11 @@ def natural_images(shape: tuple[int, ...], generator: Generator) -> Tensor:
     Each is a part of a larger scene, so that it has a slope and a mean of its own, and its channels share a brightness.
     Source of the law: Field 1987, J. Opt. Soc. Am. A 4(12).
     """
-    batch, channels, height, width = shape
-    brightness, colours = (
-        _pink(torch.randn((batch, count, _SCENE * height, _SCENE * width), generator=generator))
-        for count in (1, channels)
-    )
-    return _normalised((2 * brightness + colours)[..., :height, :width])
+    _, channels, height, width = shape
+    brightness, colours = (_pink((shape[0], count, height, width), generator) for count in (1, channels))
+    # It has the strides of a part of a scene: sums over others are rounded otherwise, and values of proxies are kept.
+    images = torch.empty((*shape[:2], _SCENE * height, _SCENE * width))[..., :height, :width]
+    return _normalised(images.copy_(2 * brightness + colours))
 
 
 _SCENE: Final = 4  # widths and heights of an image
@@ -59,11 +58,17 @@ def make_batch(kind: str, shape: tuple[int, ...], classes: int, *, generator: Ge
     return Batch(images, torch.randint(classes, shape[:1], generator=generator))
 
 
-def _pink(noise: Tensor) -> Tensor:
-    height, width = noise.shape[-2:]
+def _pink(shape: tuple[int, ...], generator: Generator) -> Tensor:
+    """Parts (batch, channels, height, width) of scenes, one scene at a time: a batch of them takes gigabytes."""
+    height, width = _SCENE * shape[2], _SCENE * shape[3]
     frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :])
     frequency[0, 0] = 1 / max(height, width)  # the mean of an image varies like its slowest wave
-    return torch.fft.irfft2(torch.fft.rfft2(noise) / frequency, s=(height, width))
+    parts = torch.empty(shape)
+    for part in parts:
+        noise = torch.randn((shape[1], height, width), generator=generator)
+        scene = torch.fft.irfft2(torch.fft.rfft2(noise) / frequency, s=(height, width))
+        part.copy_(scene[:, : shape[2], : shape[3]])
+    return parts
 
 
 def _normalised(images: Tensor) -> Tensor:

@@ -93,8 +93,13 @@ class _Run:
         return values
 
     def _keep_alike(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        signs = (inputs[0].detach() > 0).flatten(1).float().mul_(2).sub_(1)
-        self.alike.append((signs @ signs.T + signs.shape[1]) / 2)
+        values = inputs[0].detach()
+        # In their order in memory: it makes no difference to counts, which float32 has exactly up to 2**24.
+        values = values.movedim(1, -1) if values.is_contiguous(memory_format=torch.channels_last) else values
+        is_on = (values > 0).flatten(1).float()
+        both = is_on @ is_on.T
+        on = both.diagonal()
+        self.alike.append(values[0].numel() - on[:, None] - on + 2 * both)
 
     def _keep_output(self, module: Weighted, _: tuple[Tensor, ...], output: Tensor) -> None:
         self.outputs[module] = output
