@@ -1,5 +1,6 @@
 """Where a device's costs come from: its samples and predictor, or the cost model of a simulated device."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -12,13 +13,15 @@ from device_db import Device, DeviceKind, Devices, Measurements
 from predictors import MIN_SAMPLES, LatencyPredictor
 from predictors.workload_latency import WorkloadLatency
 from service.cost_memory import CostMemory
-from service.errors import DeviceNotReadyError
+from service.errors import DeviceNotReadyError, FieldError
 from service.predictor_cache import PredictorCache
+from service.problems import json_pointer
 from service.schemas.fields import Origin
 from service.schemas.predictions import PredictorInfo
 from spaces import Architecture, SearchSpace, Workload
 from spaces.base import FloatArray, is_open
 from targets import CostArrays, Target, build_target, parse_hardware, segment_costs
+from targets.errors import RefusedNetworkError
 from targets.formats import NumberFormat, mse_evaluator, sqnr_evaluator
 
 Evaluator = Callable[[Sequence[Architecture]], FloatArray]
@@ -42,6 +45,8 @@ class Latencies:
     is_extrapolated: list[bool] | None = None
 
 
+# Refused architectures that are told why each.
+_REASONS: Final = 20
 # What a simulated device may know beside what every device does.
 SIMULATED_METRICS: Final = frozenset(
     {"latency_ms", "energy_mj", "area_mm2", "luts", "quantisation_sqnr_db", "quantisation_mse"}
@@ -136,11 +141,14 @@ class SimulatedCosts:
         return tuple(name for name in self.metrics if self.target.is_additive and name in ("latency_ms", "energy_mj"))
 
     def latencies(self, architectures: Sequence[Architecture], interval: float) -> Latencies:
-        """A model knows no spread: the bounds equal the value. Raises: RefusedNetworkError."""
+        """A model knows no spread: the bounds equal the value.
+
+        Raises: RefusedNetworkError of the first architecture without a cost, with all of them in its `errors`.
+        """
         costs = self._costs(architectures)
-        refused = np.flatnonzero(np.isnan(costs.latency_ms))
-        if len(refused):
-            self.target.cost(self.space.workload(architectures[refused[0]]))  # which says why
+        refused = np.flatnonzero(np.isnan(costs.latency_ms)).tolist()
+        if refused:
+            raise self._refusal(architectures, refused)
         value_ms, beyond = costs.latency_ms, costs.is_extrapolated
         origins: list[Origin] = ["simulated"] * len(architectures)
         is_extrapolated = None if beyond is None else beyond.tolist()
@@ -156,6 +164,20 @@ class SimulatedCosts:
             {"extrapolated": is_extrapolated, "luts_lower": lower, "luts_upper": upper}
             for is_extrapolated, lower, upper in rows
         ]
+
+    def _refusal(self, architectures: Sequence[Architecture], refused: Sequence[int]) -> RefusedNetworkError:
+        """That of the first one; only some of the others are costed once more for their reason."""
+        reasons: list[RefusedNetworkError] = []
+        for number in refused[:_REASONS]:
+            try:
+                self.target.cost(self.space.workload(architectures[number]))
+            except RefusedNetworkError as error:
+                reasons.append(error)
+        first, *_ = reasons
+        told = itertools.chain(map(str, reasons), itertools.repeat("has no cost on this device either"))
+        pointers = (json_pointer(["architectures", number]) for number in refused)
+        first.errors = [FieldError(reason, pointer=pointer) for reason, pointer in zip(told, pointers, strict=False)]
+        return first
 
     def _latency_ms(self, architectures: Sequence[Architecture]) -> FloatArray:
         return self._costs(architectures).latency_ms
@@ -231,16 +253,19 @@ def open_costs(
     device: Device,
     space: SearchSpace,
     keys: Sequence[str] | None = None,
+    *,
+    config: Mapping[str, Any] | None = None,
 ) -> DeviceCosts:
     """Costs of the device in the space.
 
     Args:
         keys: architectures whose samples are needed; None means all.
+        config: description of a simulated device in place of its own.
 
     Raises: DeviceNotReadyError for a measured device with too few samples.
     """
     if device.kind is DeviceKind.simulated:
-        hardware = parse_hardware(device.config)
+        hardware = parse_hardware(config or device.config)
         return SimulatedCosts(build_target(hardware), space, hardware.number_format)
     if is_open(space):
         fit = predictors.workloads.of(session, device.name, space)

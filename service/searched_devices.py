@@ -12,6 +12,7 @@ from device_db import DeviceNotFoundError, Devices
 from service.codesign import Codesign
 from service.device_costs import DeviceCosts, Evaluator, open_costs
 from service.errors import FieldError, InvalidRequestError, pointing
+from service.limited_hardware import within_limits
 from service.predictor_cache import PredictorCache
 from service.problems import json_pointer
 from service.schemas.searches import SearchRequest
@@ -95,5 +96,6 @@ def open_devices(
                 raise InvalidRequestError([FieldError(reason, pointer=json_pointer([member]))])
             costs[name] = Codesign(device, space, request)
         else:
-            costs[name] = open_costs(session, predictors, device, space, keys)
+            config = within_limits(device, request)
+            costs[name] = open_costs(session, predictors, device, space, keys, config=config)
     return SearchedDevices(costs)

@@ -86,7 +86,13 @@ class NotAdditiveError(TargetError):
 
 
 class RefusedNetworkError(TargetError):
-    """A network that gets no cost on this hardware, where another one may; a search counts it as failed."""
+    """A network that gets no cost on this hardware, where another one may; a search counts it as failed.
+
+    Attributes:
+        errors: where somebody asked for several networks, which of them are refused; whoever knows says so.
+    """
+
+    errors: Sequence[object] = ()
 
 
 class NotFittingError(RefusedNetworkError):

@@ -24,6 +24,7 @@ class FpgaHardware(HardwareSpec):
             size than the family's, generic ones count.
         luts, flip_flops, dsps: cells of the part.
         memory_kilobits: of its block RAM.
+        max_luts: LUTs that a network may take where that is less than the usable ones; for it layers are folded.
         usable_share: of each of these that a placed design can take.
         max_clock_ghz: of the clock network.
         logic_ns: of a path between registers beside the carry chain: clock to output, routing, set-up; and of each
@@ -43,6 +44,7 @@ class FpgaHardware(HardwareSpec):
     flip_flops: Count
     dsps: Count = 0
     memory_kilobits: Count = 0
+    max_luts: Positive | None = None
     usable_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     max_clock_ghz: Positive
     logic_ns: NonNegative

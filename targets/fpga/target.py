@@ -35,8 +35,9 @@ from targets.hardware_target import HardwareTarget
 _TOTALS: Final = (*RESOURCES, "luts_lower", "luts_upper")
 _NAMED: Final = 3
 _DSPS: Final = RESOURCES.index("dsps")
+_LUTS: Final = RESOURCES.index("luts")
 # What stands in the place of a DSP.
-_REPLACING: Final = (RESOURCES.index("luts"), RESOURCES.index("flip_flops"))
+_REPLACING: Final = (_LUTS, RESOURCES.index("flip_flops"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,10 @@ class _Choice:
 
 
 def _available(hardware: FpgaHardware) -> FloatArray:
-    return np.array([getattr(hardware, name) for name in RESOURCES]) * hardware.usable_share
+    usable = np.array([getattr(hardware, name) for name in RESOURCES]) * hardware.usable_share
+    if hardware.max_luts is not None:
+        usable[_LUTS] = min(usable[_LUTS], hardware.max_luts)
+    return usable
 
 
 def _totals(counts: FloatArray, needed: FloatArray) -> FloatArray:

@@ -22,14 +22,24 @@ def ask(client: TestClient, path: str, **body: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
+def wide(shared_deployment: Any) -> str:
+    """A device whose operands are wider than those that were synthesised; folded layers may have such."""
+    return _added(shared_deployment, "fpga-wide")
+
+
+@pytest.fixture(scope="module")
 def strict(shared_deployment: Any) -> str:
-    """A device that answers within the range alone."""
-    engine = create_engine(shared_deployment.settings.sqlalchemy_url)
-    config = dict(load_hardware("fpga_unrolled").model_dump(mode="json")) | {"extrapolates": False}
+    """The same that answers within the range alone."""
+    return _added(shared_deployment, "fpga-strict", extrapolates=False)
+
+
+def _added(deployment: Any, name: str, **changes: object) -> str:
+    engine = create_engine(deployment.settings.sqlalchemy_url)
+    config = dict(load_hardware("fpga_unrolled").model_dump(mode="json")) | {"native_activation_bits": 9} | changes
     with session_factory(engine).begin() as session:
-        Devices(session).add("fpga-strict", DeviceKind.simulated, "", "fpga_unrolled", config)
+        Devices(session).add(name, DeviceKind.simulated, "", "fpga_unrolled", config)
     engine.dispose()
-    return "fpga-strict"
+    return name
 
 
 def test_simulation_marks_rows_and_warns(shared: TestClient):
@@ -65,9 +75,9 @@ def test_simulation_that_forbids_it_names_the_layer(shared: TestClient):
     assert forbidden["latency_ms"] == allowed["latency_ms"]
 
 
-def test_predictions_are_marked(shared: TestClient, strict: str):
+def test_predictions_are_marked(shared: TestClient, wide: str, strict: str):
     cells = [CELL, "0-0-0-0-0-0"]
-    answer = ask(shared, "/predict_latency", space="nb201", device="fpga_unrolled", architectures=cells)
+    answer = ask(shared, "/predict_latency", space="nb201", device=wide, architectures=cells)
     assert [result["extrapolated"] for result in answer["results"]] == [False, True]
     (warning,) = answer["warnings"]
     assert warning.startswith("1 of 2")
@@ -77,11 +87,14 @@ def test_predictions_are_marked(shared: TestClient, strict: str):
     refused = shared.post("/predict_latency", json={"space": "nb201", "device": strict, "architectures": cells})
     assert refused.status_code == 422
     assert refused.json()["layer"].startswith("stage")
+    (fault,) = refused.json()["errors"]
+    assert fault["pointer"] == "/architectures/1"
+    assert refused.json()["layer"] in fault["reason"]
 
 
-def test_front_members_are_marked_and_carry_the_interval(shared: TestClient):
+def test_front_members_are_marked_and_carry_the_interval(shared: TestClient, wide: str):
     body: dict[str, Any] = {"space": "nb201", "budget": {"evaluations": 60}, "algorithm": "random"}
-    body["device"] = "fpga_unrolled"
+    body["device"] = wide
     answer = ask(shared, "/search", **body, objectives=["macs", "luts"])
     marks = [entry["extrapolated"] for entry in answer["front"]]
     assert True in marks
@@ -89,9 +102,9 @@ def test_front_members_are_marked_and_carry_the_interval(shared: TestClient):
     assert all(entry["luts_lower"] <= entry["luts"] <= entry["luts_upper"] for entry in answer["front"])
     without = ask(shared, "/search", **body, objectives=["macs", "latency_ms"])
     assert "luts_lower" not in without["front"][0]
-    chosen = ask(shared, "/search", **body, objectives=["macs", "luts"], hardware={"sparsity": [0.5, 0.95]})
-    by_sparsity = {entry["hardware"]["sparsity"]: entry["extrapolated"] for entry in chosen["front"]}
-    assert by_sparsity[0.95] is False
+    chosen = ask(shared, "/search", **body, objectives=["macs", "luts"], precision={"activation_bits": [4, 9]})
+    by_bits = {entry["precision"]["activation_bits"]: entry["extrapolated"] for entry in chosen["front"]}
+    assert by_bits[4] is False
 
 
 def test_search_that_forbids_it_counts_such_networks_as_failed(shared: TestClient, strict: str):
@@ -99,3 +112,26 @@ def test_search_that_forbids_it_counts_such_networks_as_failed(shared: TestClien
     answer = ask(shared, "/search", **body, objectives=["macs", "luts"])
     assert answer["failed"] > 0
     assert {entry["extrapolated"] for entry in answer["front"]} == {False}
+
+
+def test_search_folds_networks_to_keep_a_limit_of_luts(shared: TestClient):
+    body: dict[str, Any] = {"space": "nb201", "device": "fpga_unrolled", "algorithm": "random", "seed": 1}
+    body |= {"budget": {"evaluations": 60}, "objectives": ["latency_ms", "macs"]}
+    free = ask(shared, "/search", **body, constraints={"luts": {"max": 1e9}})
+    tight = ask(shared, "/search", **body, constraints={"luts": {"max": 60_000}})
+    assert min(entry["luts"] for entry in free["front"]) > 60_000
+    assert max(entry["luts"] for entry in tight["front"]) <= 60_000
+    assert tight["failed"] == 0
+    quickest = [min(entry["latency_ms"] for entry in answer["front"]) for answer in (free, tight)]
+    assert quickest[0] < quickest[1]
+    chosen = ask(shared, "/search", **body, constraints={"luts": {"max": 60_000}}, hardware={"sparsity": [0.5, 0.9]})
+    assert max(entry["luts"] for entry in chosen["front"]) <= 60_000
+
+
+def test_search_chooses_the_pace_that_cells_are_spent_on(shared: TestClient):
+    body: dict[str, Any] = {"space": "nb201", "device": "fpga_unrolled", "budget": {"evaluations": 200}}
+    hardware = {"wanted_interval_cycles": [1, 4_000, 20_000]}
+    answer = ask(shared, "/search", **body, objectives=["latency_ms", "luts"], hardware=hardware)
+    assert {entry["hardware"]["wanted_interval_cycles"] for entry in answer["front"]} == {1, 4_000, 20_000}
+    luts = [entry["luts"] for entry in sorted(answer["front"], key=lambda entry: entry["latency_ms"])]
+    assert luts[-1] < luts[0] / 10
