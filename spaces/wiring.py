@@ -54,3 +54,17 @@ def in_chain(count: int, *, is_first: bool = False) -> Reads:
 def from_inputs(inputs: Sequence[Sequence[int]]) -> Reads:
     """Of layers that say the numbers of those they read."""
     return tuple(tuple(sorted(number - each for each in read)) for number, read in enumerate(inputs))
+
+
+def of_chosen(reads: Reads, is_chosen: Sequence[bool]) -> Reads:
+    """What some of the layers read where the others are taken out: for such a layer, whatever it reads itself."""
+    writers: list[set[int]] = []  # among the chosen, behind each layer's output
+    found: list[tuple[int, ...]] = []
+    for number, (read, chosen) in enumerate(zip(reads, is_chosen, strict=True)):
+        before = {writer for back in read if back <= number for writer in writers[number - back]}
+        if chosen:
+            writers.append({len(found)})
+            found.append(tuple(sorted(len(found) - writer for writer in before)))
+        else:
+            writers.append(before)
+    return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from spaces.base import Layer, Workload
+from spaces.wiring import of_chosen
 from targets.base import Cost, Precision, Target
 from targets.network_ends import with_ends
 
@@ -61,4 +62,4 @@ class WithHost:
 
 def _selected(workload: Workload, chosen: list[bool]) -> Workload:
     layers = tuple(layer for layer, is_chosen in zip(workload.layers, chosen, strict=True) if is_chosen)
-    return replace(workload, layers=layers, reads=())
+    return replace(workload, layers=layers, reads=of_chosen(workload.reads, chosen) if workload.reads else ())

@@ -12,6 +12,9 @@ from service.cli.options import DataDir
 from service.cli.output import print_answer, print_table, say
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from service.schemas.synthesis import SynthesisAnswer, SynthesisRequest
 
 _FORMATS = ("table", "csv", "json")
@@ -67,9 +70,10 @@ def synthesise(
     if output_format not in _FORMATS:
         raise typer.BadParameter(f"{output_format!r} is none of {', '.join(_FORMATS)}", param_hint="--format")
 
+    from service.cli.failures import CommandError
     from service.cli.requests import build
     from service.schemas.synthesis import SynthesisRequest
-    from service.use_cases.build_circuit import build_circuit
+    from service.use_cases.build_circuit import build_circuit, primitive_of
     from service.use_cases.synthesise import answer_of
 
     sizes = {
@@ -83,11 +87,12 @@ def synthesise(
         "out_channels": out_channels,
         "stride": stride,
     }
+    given = _read_weights(weights) if weights else None
     request = build(
         SynthesisRequest,
         primitive=primitive,
         **sizes,
-        weights=_read_weights(weights) if weights else None,
+        weights=None if given is None else given.ravel().tolist(),
         sparsity=sparsity,
         seed=seed,
         weight_bits=weight_bits,
@@ -97,6 +102,8 @@ def synthesise(
         pipelined=not combinational,
         flows=flows or ["lut6"],
     )
+    if given is not None and given.ndim > 1 and given.shape != (shape := primitive_of(request).weight_shape):
+        raise CommandError(f"{weights} holds an array of shape {given.shape}; weights of {primitive} have {shape}")
     if verilog:
         circuit = build_circuit(request)
         verilog.write_text(circuit.verilog, encoding="utf-8")
@@ -122,7 +129,7 @@ def _run(request: SynthesisRequest, data_dir: Path | None) -> SynthesisAnswer:
         return run(workspace.sessions, workspace.settings, request, on_progress=report)
 
 
-def _read_weights(path: Path) -> list[int]:
+def _read_weights(path: Path) -> NDArray[np.int64]:
     import numpy as np
 
     from service.cli.failures import CommandError
@@ -133,9 +140,11 @@ def _read_weights(path: Path) -> list[int]:
         raise CommandError(f"{path} is no .npy file: {error}") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
         raise CommandError(f"{path} holds no array of numbers")
+    if not np.isfinite(array).all() or np.abs(array.astype(np.float64)).max(initial=0) > np.iinfo(np.int32).max:
+        raise CommandError(f"{path} holds numbers that are too large for a weight, or none at all")
     if not np.array_equal(array, np.trunc(array)):
         raise CommandError(f"{path} holds fractions; weights must be quantised to integers")
-    return [int(value) for value in array.ravel()]
+    return array.astype(np.int64)
 
 
 def _print_written(path: Path, answer: SynthesisAnswer, output_format: str) -> None:

@@ -26,7 +26,7 @@ _SIZES: Final = ("rows", "inner", "columns", "width", "height", "channels", "fil
 
 def build_circuit(request: SynthesisRequest) -> Circuit:
     """The circuit of the request's layer. Raises: InvalidRequestError that points at each fault."""
-    primitive = _primitive(request)
+    primitive = primitive_of(request)
     _check_size(primitive)
     if not request.pipelined and ROUTED_FLOW in request.flows:
         reason = f"{ROUTED_FLOW} measures between registers: it needs a pipelined circuit"
@@ -49,7 +49,8 @@ def build_circuit(request: SynthesisRequest) -> Circuit:
         raise _invalid(error) from error
 
 
-def _primitive(request: SynthesisRequest) -> Primitive:
+def primitive_of(request: SynthesisRequest) -> Primitive:
+    """The request's layer with its sizes. Raises: InvalidRequestError that points at each fault."""
     kind = PRIMITIVES[request.primitive]
     names = {_REQUEST_NAMES.get(field.name, field.name): field for field in fields(kind)}
     given = {name for name in _SIZES if getattr(request, name) is not None}
@@ -90,6 +91,9 @@ def _weights(primitive: Primitive, request: SynthesisRequest) -> NDArray[np.inte
     if request.weights is None:
         rng = np.random.default_rng(request.seed)
         return seeded_weights(primitive.weight_shape, bits=request.weight_bits, sparsity=request.sparsity, rng=rng)
+    if request.sparsity:
+        reason = "is of seeded weights; these weights have their own zeros"
+        raise InvalidRequestError([FieldError(f"sparsity {reason}", pointer="/sparsity")])
     if len(request.weights) != prod(primitive.weight_shape):
         shape = " x ".join(map(str, primitive.weight_shape))
         reason = f"must be {shape} integers, got {len(request.weights):,}"

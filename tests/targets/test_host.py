@@ -74,3 +74,10 @@ def test_with_host_costs_whole_spaces_by_look_up():
     architecture = next(iter(space.enumerate()))
     costs = segment_costs(target, space, [architecture])
     assert costs.latency_ms[0] == pytest.approx(target.cost(space.workload(architecture)).latency_ms)
+
+
+def test_branches_stay_branches_beside_a_host():
+    space = Nb201()
+    workload = space.workload(space.parse("3-3-1-3-1-0"))
+    part = load_target("fpga_unrolled")
+    assert WithHost(part, HOST).cost(workload).latency_ms == part.cost(workload).latency_ms

@@ -57,6 +57,29 @@ def test_synthesise_with_fractions_says_so(cli: Cli, tmp_path: Path):
     assert "quantised" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("weights", "reason"),
+    [
+        (np.array([[1, 0, -2, 0]]), "shape (1, 4)"),
+        (np.array([1.0, np.inf, 0, 1]), "too large"),
+        (np.array([1.0, np.nan, 0, 1]), "none at all"),
+        (np.array([1, 2**40, 0, 1]), "too large"),
+    ],
+)
+def test_synthesise_refuses_weights_that_the_layer_cannot_have(cli: Cli, tmp_path: Path, weights: Any, reason: str):
+    np.save(tmp_path / "weights.npy", weights)
+    outcome = cli("synthesise", *SMALL, "--weights", str(tmp_path / "weights.npy"))
+    assert outcome.code == 1
+    assert reason in outcome.err
+
+
+def test_synthesise_with_weights_and_a_sparsity_says_which_counts(cli: Cli, tmp_path: Path):
+    np.save(tmp_path / "weights.npy", np.array([1, 0, 0, 1]))
+    outcome = cli("synthesise", *SMALL, "--weights", str(tmp_path / "weights.npy"), "--sparsity", "0.5")
+    assert outcome.code == 1
+    assert "their own zeros" in outcome.err
+
+
 def test_synthesise_names_sizes_that_are_missing(cli: Cli):
     outcome = cli("synthesise", "conv1d-pw", "--width", "8", "--channels", "1")
     assert outcome.code == 1
