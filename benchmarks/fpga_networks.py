@@ -20,6 +20,7 @@ from spaces import SPACES
 from targets import FpgaUnrolled, load_target, segment_costs
 
 _SPACES = ("nb201", "nb101", "nb301", "nds_darts", "nds_amoeba", "tnb101_micro", "tnb101_macro", "fbnet", "ofa")
+_PARTS = ("fpga_unrolled", "fpga-zu9eg", "fpga-xc7z020", "fpga-ice40-hx8k")
 _SAMPLES = 200
 _ONE_BY_ONE = 300
 
@@ -43,6 +44,7 @@ def main() -> int:
 
 def _spaces(target: FpgaUnrolled) -> str:
     rows = []
+    parts = [part for name in _PARTS if isinstance(part := load_target(name), FpgaUnrolled)]
     for name in _SPACES:
         space = SPACES[name]
         drawn = space.sample(_SAMPLES, rng=np.random.default_rng(0))
@@ -56,17 +58,24 @@ def _spaces(target: FpgaUnrolled) -> str:
         rows.append(
             [
                 name,
-                f"{100 * fits.mean():.0f}%",
+                *(f"{100 * np.isfinite(part.cost_arrays(workloads).latency_ms).mean():.0f}%" for part in parts),
                 f"{1e3 * np.median(chained[fits]):.4g}",
                 f"{1e3 * np.median(costs.latency_ms[fits]):.4g}",
                 f"{middle:.0f}% ({low:.0f} to {high:.0f})",
                 f"{100 * costs.is_extrapolated[fits].mean():.0f}%",
             ]
         )
-    header = ["space", "fit", "one after the other, us", "side by side, us", "share", "extrapolated"]
-    return f"""{_SAMPLES} networks of each space on `{target.name}`: medians of the latency with branches one after the
-other and side by side, what is left of it (median, and 10 to 90 % of the networks), and how many answers rest on
-extrapolated areas.
+    header = [
+        "space",
+        *(f"fit `{name}`" for name in _PARTS),
+        "one after the other, us",
+        "side by side, us",
+        "share",
+        "extrapolated",
+    ]
+    return f"""{_SAMPLES} networks of each space: how many of them fit on each part as it comes; and on
+`{target.name}` medians of the latency with branches one after the other and side by side, what is left of it (median,
+and 10 to 90 % of the networks), and how many answers rest on extrapolated areas.
 
 {markdown_table(header, rows)}"""
 

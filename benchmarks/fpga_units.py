@@ -106,7 +106,9 @@ def _fit(flow: str) -> tuple[UnitCosts, list[str]]:
         float(np.median(np.abs(factor * bits / found - 1))) for factor, found in zip(factors, pairs, strict=True)
     ]
     product, accumulator = (round(float(each), 3) for each in _solve(x, y))
-    costs = UnitCosts(product, accumulator, *(round(factor, 3) for factor in factors))
+    deviation = float(np.sqrt(np.mean(np.log(left_out / y) ** 2)))
+    addition, maximum = (round(factor, 3) for factor in factors)
+    costs = UnitCosts(product, accumulator, addition, maximum, round(deviation, 4))
     return costs, [f"{error:.1%}" for error in (np.median(errors), errors.max(), *of_pairs)]
 
 

@@ -74,13 +74,16 @@ class Form:
     flip_flops_per_dsp: float = 0.0
     beyond: tuple[Beyond, ...] = ()
 
-    def with_luts(self, luts: float, flip_flops: float, dsps: int = 0) -> Form:
-        """With so many more LUTs and flip-flops in place of so many DSPs."""
+    def with_units(self, luts: float, flip_flops: float, factor: float, dsps: int = 0) -> Form:
+        """With units of so many LUTs and flip-flops more, in place of so many DSPs.
+
+        Args: factor: between the LUTs and the bounds of their interval.
+        """
         return replace(
             self,
             luts=self.luts + luts,
-            luts_lower=self.luts_lower + luts,
-            luts_upper=self.luts_upper + luts,
+            luts_lower=self.luts_lower + luts / factor,
+            luts_upper=self.luts_upper + luts * factor,
             flip_flops=self.flip_flops + flip_flops,
             dsps=self.dsps - dsps,
         )
@@ -150,7 +153,8 @@ def _folded(layer: Layer, options: Options, hardware: FpgaHardware) -> Iterator[
     weight_bits, activation_bits = options.weight_bits, options.activation_bits
     sum_bits = weight_bits + activation_bits + adder_levels(length)
     weights, rows = layer.params * weight_bits / _KILOBIT, _rows_kilobits(layer, options)
-    unit_luts = load_unit_costs()[hardware.area_flow].multiply_accumulate(weight_bits, activation_bits, sum_bits)
+    costs = load_unit_costs()[hardware.area_flow]
+    unit_luts = costs.multiply_accumulate(weight_bits, activation_bits, sum_bits)
     unit_flip_flops = multiplier_registers(weight_bits, activation_bits) + sum_bits
     has_dsps = hardware.dsps > 0 and max(weight_bits, activation_bits) <= hardware.dsp_bits
     for units in _steps(products):
@@ -170,7 +174,7 @@ def _folded(layer: Layer, options: Options, hardware: FpgaHardware) -> Iterator[
                 flip_flops_per_dsp=per_dsp * unit_flip_flops,
             )
         else:
-            yield form.with_luts(units * unit_luts, units * unit_flip_flops)
+            yield form.with_units(units * unit_luts, units * unit_flip_flops, costs.factor)
 
 
 def _streamed(layer: Layer, options: Options, hardware: FpgaHardware) -> Iterator[Form]:
@@ -183,18 +187,14 @@ def _streamed(layer: Layer, options: Options, hardware: FpgaHardware) -> Iterato
     costs = load_unit_costs()[hardware.area_flow]
     for lanes in _steps(layer.out_channels):
         cells = float(lanes * (operands - 1) * bits)
-        luts = cells * (costs.maximum if is_pool else costs.addition)
-        yield Form(
+        form = Form(
             "streamed",
             pixels * -(-layer.out_channels // lanes),
             adder_levels(operands) + 1,
-            luts,
-            cells,
             memory_kilobits=memory,
-            luts_lower=luts,
-            luts_upper=luts,
             chain_bits=float(bits),
         )
+        yield form.with_units(cells * (costs.maximum if is_pool else costs.addition), cells, costs.factor)
 
 
 def _steps(most: int) -> Iterator[int]:

@@ -30,6 +30,7 @@ from targets.fpga.forms import Beyond, Form
 from targets.fpga.hardware import FpgaHardware
 from targets.fpga.ladders import COLUMNS, PACES, RESOURCES, WAYS, Ladders, Shapes
 from targets.fpga.schedule import Step, Times, schedule
+from targets.fpga.units import load_unit_costs
 from targets.hardware_target import HardwareTarget
 
 _TOTALS: Final = (*RESOURCES, "luts_lower", "luts_upper")
@@ -132,6 +133,7 @@ class _Choice:
         places: (n,) of the pace.
         surplus: (n,) DSPs too many for the part, in whose place there are LUTs.
         in_place: (n, 2) LUTs and flip-flops in the place of each: those of the widest sums of the network.
+        factor: between LUTs of units and the bounds of their interval.
         fits: (n,) whether the network fits at all.
         values: (n, layers of one shape, columns) of the forms, see `COLUMNS`.
         paces: (n,) cycles from one sample to the next.
@@ -144,6 +146,7 @@ class _Choice:
     places: IntArray
     surplus: FloatArray
     in_place: FloatArray
+    factor: float
     fits: BoolArray
     values: FloatArray
     paces: FloatArray
@@ -176,13 +179,22 @@ class _Choice:
         fits = places < len(PACES)
         values = found.figures(ways, np.where(fits, places, 0))
         paces = np.where(fits, np.maximum(_largest(counts, values, "cycles"), 1.0), np.inf)
-        return cls(workloads, shapes, found, ways, places, surplus, in_place, fits, values, paces)
+        factor = load_unit_costs()[hardware.area_flow].factor
+        return cls(workloads, shapes, found, ways, places, surplus, in_place, factor, fits, values, paces)
 
     def totals(self, name: str) -> FloatArray:
         """(n,) sum of a column over each network's layers."""
-        in_place = {"flip_flops": self.in_place[:, 1], "dsps": -1.0}.get(name, self.in_place[:, 0])
-        own = (self.shapes.counts * self.values[:, :, COLUMNS[name]]).sum(axis=1)
-        return own if name == "memory_kilobits" else own + self.surplus * in_place
+        luts, flip_flops = self.in_place.T
+        in_place = {
+            "luts": luts,
+            "luts_lower": luts / self.factor,
+            "luts_upper": luts * self.factor,
+            "flip_flops": flip_flops,
+            "dsps": -1.0,
+        }
+        return (self.shapes.counts * self.values[:, :, COLUMNS[name]]).sum(axis=1) + self.surplus * in_place.get(
+            name, 0.0
+        )
 
     def largest(self, name: str) -> FloatArray:
         """(n,) largest of a column among each network's layers; 0 without a layer."""
@@ -198,7 +210,7 @@ class _Choice:
         for number in reversed(range(len(found))):
             moved = min(left, found[number].dsps)
             if moved:
-                found[number] = found[number].with_luts(moved * luts, moved * flip_flops, moved)
+                found[number] = found[number].with_units(moved * luts, moved * flip_flops, self.factor, moved)
                 left -= moved
         return found
 

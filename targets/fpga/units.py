@@ -6,7 +6,8 @@ larger one of two activations, additions (and pooling by means) their sum.
 
     luts = a p + b s,   p: product of the widths, s: bits of the accumulator;   c per bit of a sum, m of a maximum
 
-The factors are fitted to units that were synthesised, by `benchmarks/fpga_units.py`; `unit_costs.json` keeps them.
+The factors and how far off they are come from units that were synthesised, by `benchmarks/fpga_units.py`;
+`unit_costs.json` keeps them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from math import exp
+from statistics import NormalDist
 from typing import Final
 
 from targets.fpga.circuit import TOP_MODULE
@@ -31,12 +34,19 @@ class UnitCosts:
         accumulator: for each bit of it.
         addition: for each bit of a sum of two.
         maximum: for each bit of the larger one of two.
+        deviation: of the logarithm of a unit's LUTs from these.
     """
 
     product: float
     accumulator: float
     addition: float
     maximum: float
+    deviation: float
+
+    @property
+    def factor(self) -> float:
+        """Between the LUTs of a unit and the bounds of their 90 % interval."""
+        return exp(NormalDist().inv_cdf(0.95) * self.deviation)
 
     def multiply_accumulate(self, weight_bits: int, activation_bits: int, sum_bits: int) -> float:
         """LUTs of a unit whose accumulator has so many bits."""
