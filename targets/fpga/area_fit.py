@@ -16,7 +16,7 @@ from spaces.base import BoolArray, FloatArray
 from targets.fpga.area import FLOW_LUT_SIZES, GENERIC_FLOWS, AreaModel, Estimate, Line, known_of, terms
 from targets.fpga.counts import Features, layer_features
 from targets.fpga.options import Options
-from targets.fpga.predict import predict
+from targets.fpga.predict import drawn_weights, predict
 from targets.fpga.primitives import PRIMITIVES, Primitive
 from targets.fpga.weights import seeded_weights
 
@@ -153,22 +153,21 @@ def with_unknown_weights(model: AreaModel, samples: Sequence[Sample]) -> AreaMod
     errors = dict(model.provenance["errors"])
     found: dict[str, list[tuple[float, Estimate, float]]] = {}
     for one in samples:
-        is_fitted = (one.flow, one.options.pipelined) in model.luts and one.options.pipelined
-        if is_fitted and one.found["luts"] and not one.options.signed_activations:
+        if one.options.pipelined and (one.flow, True) in model.luts and cells(one):
             told = predict(one.layer, one.options, one.flow, sparsity=one.sparsity, extrapolate=True, model=model)
-            found.setdefault(one.flow, []).append((cells(one), told.luts, one.features.nonzeros))
+            found.setdefault(one.flow, []).append((cells(one), told.luts, drawn_weights(one.layer, one.sparsity)))
     needed: list[float] = []
     for flow, rows in found.items():
         line = model.luts[flow, True]
         logs = np.log([estimate.value / cells for cells, estimate, _ in rows])
         own = np.array([line.variance + line.variance_per_cell / max(estimate.value, 1.0) for _, estimate, _ in rows])
-        nonzeros = np.array([count for *_, count in rows])
-        needed += (((logs / _Z90) ** 2 - own) * nonzeros).tolist()
-        errors[flow] = {**errors[flow], "weights unknown": (logs, own, nonzeros)}
+        drawn = np.array([count for *_, count in rows])
+        needed += (((logs / _Z90) ** 2 - own) * drawn).tolist()
+        errors[flow] = {**errors[flow], "weights unknown": (logs, own, drawn)}
     variance = max(float(np.quantile(needed, 0.9)), 0.0)
     for flow in found:
-        logs, own, nonzeros = errors[flow]["weights unknown"]
-        errors[flow]["weights unknown"] = _summary(logs, np.sqrt(own + variance / nonzeros))
+        logs, own, drawn = errors[flow]["weights unknown"]
+        errors[flow]["weights unknown"] = _summary(logs, np.sqrt(own + variance / drawn))
     return replace(model, weight_variance=variance, provenance={**model.provenance, "errors": errors})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Final
 
 import numpy as np
@@ -86,7 +87,7 @@ def predict(
     is_inside = model.knows(features, options)
     if not extrapolate:
         model.check(features, options)
-    spread = 0.0 if weights is not None else (model.weight_variance / max(features.nonzeros, 1.0)) ** 0.5
+    spread = 0.0 if weights is not None else (model.weight_variance / drawn_weights(layer, sparsity)) ** 0.5
     known = terms(features, FLOW_LUT_SIZES[flow])
 
     def estimate(line: Line) -> Estimate:
@@ -103,6 +104,11 @@ def predict(
         initiation_interval=layer.initiation_interval,
         is_extrapolated=not is_inside,
     )
+
+
+def drawn_weights(layer: Primitive, sparsity: float) -> float:
+    """Weights other than zero, at least one, each once however many sums it is in: what chance has a part in."""
+    return max(prod(layer.weight_shape) * (1 - sparsity), 1.0)
 
 
 def _check(layer: Primitive, options: Options, sparsity: float) -> None:

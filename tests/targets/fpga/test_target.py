@@ -1,5 +1,6 @@
 """Networks on FPGA parts: what fits, in which forms, and how long it takes."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -148,7 +149,8 @@ def _plain_choice(target: FpgaUnrolled, workload: Workload) -> tuple[float, floa
     """Pace and LUTs, one form and one pace after the other."""
     hardware = target.hardware
     usable = {name: hardware.usable_share * getattr(hardware, name) for name in RESOURCES}
-    of_layer = [forms(layer, hardware, 4, 4) for layer in workload.layers]
+    alike = Counter(replace(layer, name="") for layer in workload.layers)
+    of_layer = [forms(layer, hardware, 4, 4) for layer in alike]
     per_dsp = max(form.luts_per_dsp for each in of_layer for form in each)
     found = []
     for flip_flop_price, dsp_price, kilobit_price, power in WAYS:
@@ -159,10 +161,13 @@ def _plain_choice(target: FpgaUnrolled, workload: Workload) -> tuple[float, floa
 
         for pace in np.unique(np.floor(2 ** (np.arange(100) / 4))):
             kept = [[form for form in each if form.cycles <= pace] for each in of_layer]
-            if not all(kept):
+            if not all(kept) or (found and pace > min(found)[0]):
                 continue
             chosen = [min(sorted(each, key=lambda form: form.cycles), key=price) for each in kept]
-            taken = {name: sum(getattr(form, name) for form in chosen) for name in RESOURCES}
+            taken = {
+                name: sum(many * getattr(form, name) for many, form in zip(alike.values(), chosen, strict=True))
+                for name in RESOURCES
+            }
             surplus = max(np.ceil(taken["dsps"] - usable["dsps"]), 0)
             taken["luts"] += surplus * per_dsp
             taken["dsps"] -= surplus
