@@ -66,9 +66,15 @@ def goldens_dir() -> Path:
 
 
 @pytest.fixture(params=_BACKENDS)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def backend(request: pytest.FixtureRequest) -> str:
+    """`sqlite`, then `postgresql`."""
+    return request.param
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a migrated database without rows, of this test alone; once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
+    if backend == "sqlite":
         path = tmp_path / "test.db"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
@@ -76,10 +82,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield from request.getfixturevalue("postgresql").database(request.getfixturevalue("migrated_postgresql"))
 
 
-@pytest.fixture(params=_BACKENDS)
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture
+def empty_database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a database without tables, of this test alone; once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
+    if backend == "sqlite":
         yield f"sqlite:///{tmp_path / 'test.db'}"
     else:
         yield from request.getfixturevalue("postgresql").database("template0")

@@ -25,11 +25,16 @@ CHECKS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def document(shared: TestClient) -> Any:
+    return schemathesis.openapi.from_dict(shared.get("/openapi.json").json())
+
+
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_operation_answers_as_documented_whatever_it_is_asked(
-    shared: TestClient, shared_deployment: Any, path: str, method: str
+    shared: TestClient, shared_deployment: Any, document: Any, path: str, method: str
 ):
-    operation = schemathesis.openapi.from_dict(shared.get("/openapi.json").json())[path][method]
+    operation = document[path][method]
     known = {parameter.name for parameter in operation.query}
     cases = st.one_of(operation.as_strategy(GenerationMode.POSITIVE), operation.as_strategy(GenerationMode.NEGATIVE))
 
