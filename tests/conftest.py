@@ -65,10 +65,11 @@ def goldens_dir() -> Path:
     return path
 
 
-@pytest.fixture(params=_BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    """`sqlite`, then `postgresql`."""
-    return request.param
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs what has a database on SQLite and on PostgreSQL, and on SQLite alone what is marked `one_database`."""
+    if "backend" in metafunc.fixturenames:
+        is_enough = metafunc.definition.get_closest_marker("one_database") is not None
+        metafunc.parametrize("backend", _BACKENDS[:1] if is_enough else _BACKENDS)
 
 
 @pytest.fixture

@@ -101,6 +101,7 @@ def test_search_with_all_accuracies_uses_the_table(app: FastAPI, client: TestCli
     assert (entry["accuracy_lower"], entry["accuracy_upper"]) == (90.0, 90.0)
 
 
+@pytest.mark.one_database
 def test_search_takes_the_source_of_accuracies_that_is_asked_for(app: FastAPI, client: TestClient):
     values = _accuracy(CELLS).tolist()
     store_accuracies(app, dict(zip([cell.key for cell in CELLS], values, strict=True)))
@@ -190,6 +191,7 @@ def test_search_of_a_space_too_large_to_list_finds_a_front_within_its_budget(sha
     assert answer["front"]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("algorithm", ["auto", "random"])
 def test_search_keeps_the_servers_evaluations_where_its_budget_has_none(
     serve: Callable[..., TestClient], algorithm: str
@@ -199,6 +201,7 @@ def test_search_keeps_the_servers_evaluations_where_its_budget_has_none(
     assert (answer["evaluations"], answer["stopped_by"]) == (200, "evaluations")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("algorithm", ["auto", "random"])
 def test_search_keeps_the_servers_seconds_where_its_budget_has_none(serve: Callable[..., TestClient], algorithm: str):
     client = serve(max_search_seconds=0.001)
