@@ -1,5 +1,6 @@
 """Fixtures shared by every package's tests."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -63,6 +64,11 @@ def goldens_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"reference outputs not found at {path}; set ARCHCAST_TEST_GOLDENS")
     return path
+
+
+def pytest_collection_finish() -> None:
+    """Takes what was imported and collected, which stays to the end, out of the garbage collector's later rounds."""
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
