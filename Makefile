@@ -29,7 +29,7 @@ serve: $(VENV)/installed-server ## Install what is missing and start the service
 	@exec $(BIN)/archcast serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/installed-dev ## Run every test, on SQLite and on PostgreSQL
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/installed-dev ## Check format, style, types and who imports whom
 	$(BIN)/ruff format --check

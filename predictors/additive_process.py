@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.stats import t
+from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats takes most of a second to import
 
 from spaces.base import FloatArray
 
@@ -124,7 +124,7 @@ class AdditiveProcess:
         more than half of them, as the variances have priors.
         """
         count, settled = len(self.dual), len(self.variances) + 1
-        return float(t.ppf(0.5 + level / 2, max(count - settled, count / 2)))
+        return float(-stdtrit(max(count - settled, count / 2), (1 - level) / 2))
 
 
 def fit_additive_process(

@@ -26,6 +26,7 @@ from predictors.features import feature_map
 from predictors.graph.settings import NasflatSettings
 from predictors.graph_linear import LOG_BEYOND_VARIANCES
 from predictors.linear_latency import LinearLatency, checked_latencies, fit_linear_latency
+from predictors.metrics import spearman
 from predictors.source_lines import reference_columns, reference_sample, split_columns
 from spaces.base import Architecture, FloatArray, SearchSpace
 
@@ -117,8 +118,6 @@ def fit_nasflat(
         latency_ms: (n,) positive and finite.
     Raises: TooFewSamplesError; ValueError for a latency that is not positive and finite.
     """
-    from predictors.metrics import spearman  # scipy.stats takes a second to import
-
     latency_ms = checked_latencies(latency_ms)
     space = pretrained.space
     by_source = pretrained.relative(architectures)

@@ -23,6 +23,7 @@ from predictors.base import LatencyEstimate
 from predictors.errors import InvalidArtifactError
 from predictors.graph.settings import NasflatSettings, TrainingSettings
 from predictors.linear_latency import checked_latencies
+from predictors.metrics import spearman
 from predictors.source_latencies import log_scale
 from predictors.student import student_half_width
 from spaces.base import Architecture, FloatArray, IntArray, SearchSpace
@@ -170,7 +171,6 @@ def _tuned(
 
     from predictors.graph.pretraining import LatencyScorer, read_graphs
     from predictors.graph.training import train
-    from predictors.metrics import spearman  # scipy.stats takes a second to import
 
     device = len(pretrained.devices)
     module = copy.deepcopy(pretrained.module).requires_grad_(True)

@@ -47,8 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # to a path with other slashes, without a problem document
     )
     problems.install(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    for router in ROUTERS:  # their routes as they are: to include the routers would build each route once more
+        app.router.routes.extend(router.routes)
     add_documentation_page(app)
     app.add_middleware(
         BodyLimitMiddleware,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import isqrt
 from typing import Any, Final
 
@@ -135,7 +135,20 @@ class Nb101(DecisionSpace):
         return np.array(rows, dtype=np.int64).reshape(len(rows), len(_CHOICES))
 
     def _architectures(self, rows: IntArray) -> list[Architecture]:
-        return [_architecture(_row_cell(row), row.tolist()) for row in rows]
+        ops = rows[:, _EDGES:]
+        matrices = _matrices(rows[:, :_EDGES])
+        is_used = np.logical_or(matrices.any(axis=1), matrices.any(axis=2))[:, 1:-1]
+        live = live_vertices(matrices)
+        matrices &= live[:, :, None] & live[:, None, :]
+        is_cell = live[:, 0] & (matrices.sum(axis=(1, 2)) <= MOST_EDGES)
+        is_cell &= ~(is_used & (ops == _ABSENT)).any(axis=1)
+        for row in rows[~is_cell]:
+            _architecture(_row_cell(row), row.tolist())  # raises with the reason
+        live_ops = np.where(live[:, 1:-1], ops, _ABSENT).tolist()
+        return [
+            Architecture(NAME, _live_key(matrix.tobytes(), tuple(row)))
+            for matrix, row in zip(matrices, live_ops, strict=True)
+        ]
 
     def repair(self, rows: IntArray) -> IntArray:
         """Makes absent vertices with edges ordinary ones, with a way in and out, then drops edges until nine are left.
@@ -143,7 +156,25 @@ class Nb101(DecisionSpace):
         Edges are dropped from the last, those left out that the connection from input to output hangs on; without any
         connection, input and output are connected directly.
         """
-        return np.array([_repaired(row) for row in rows], dtype=np.int64).reshape(len(rows), len(_CHOICES))
+        fixed = rows.copy()
+        ops = fixed[:, _EDGES:]
+        matrices = _matrices(rows[:, :_EDGES])
+        for vertex in range(1, MOST_VERTICES - 1):
+            has_in, has_out = matrices[:, :, vertex].any(axis=1), matrices[:, vertex].any(axis=1)
+            is_added = (ops[:, vertex - 1] == _ABSENT) & (has_in | has_out)
+            ops[is_added, vertex - 1] = 0
+            matrices[:, 0, vertex] |= is_added & ~has_in
+            matrices[:, vertex, -1] |= is_added & ~has_out
+        matrices[:, 0, -1] |= ~live_vertices(matrices)[:, 0]
+        for start, end in reversed(list(zip(*_UPPER, strict=True))):
+            has_too_many = _live_edges(matrices) > MOST_EDGES
+            if not has_too_many.any():
+                break
+            dropped = has_too_many & matrices[:, start, end]
+            matrices[dropped, start, end] = False
+            matrices[:, start, end] |= dropped & ~live_vertices(matrices)[:, 0]
+        fixed[:, :_EDGES] = matrices[:, _UPPER[0], _UPPER[1]]
+        return fixed
 
     def _draw_rows(self, count: int, rng: np.random.Generator) -> IntArray:
         drawn = np.empty((0, len(_CHOICES)), dtype=np.int64)
@@ -151,9 +182,7 @@ class Nb101(DecisionSpace):
             edges = rng.integers(2, size=(2 * count, _EDGES))
             ops = rng.integers(len(OPS), size=(2 * count, _INNER))
             matrices = _matrices(edges)
-            live = live_vertices(matrices)
-            live_edges = (matrices & live[:, :, None] & live[:, None, :]).sum(axis=(1, 2))
-            is_cell = live[:, 0] & (live_edges <= MOST_EDGES)
+            is_cell = live_vertices(matrices)[:, 0] & (_live_edges(matrices) <= MOST_EDGES)
             drawn = np.concatenate([drawn, np.concatenate([edges, ops], axis=1)[is_cell]])
         return drawn[:count]
 
@@ -240,6 +269,14 @@ def _architecture(cell: Cell, notation: object) -> Architecture:
     return Architecture(NAME, _key(canonical(live)))
 
 
+@lru_cache(maxsize=2**16)
+def _live_key(matrix: bytes, ops: tuple[int, ...]) -> str:
+    """The key of a cell without dead edges, given as (7, 7) bool and five operations, absent where there is none."""
+    edges = np.frombuffer(matrix, dtype=np.bool_).reshape(MOST_VERTICES, MOST_VERTICES)
+    kept = [0, *(vertex for vertex, op in enumerate(ops, start=1) if op != _ABSENT), MOST_VERTICES - 1]
+    return _key(canonical(Cell(tuple(op for op in ops if op != _ABSENT), edges[np.ix_(kept, kept)])))
+
+
 def _key(cell: Cell) -> str:
     names = list(_SHORT_OPS)
     edges = cell.matrix.astype(np.int64).tolist()
@@ -282,10 +319,16 @@ def _canonical_cell(key: str) -> Cell | None:
 def _placed(cell: Cell) -> list[int]:
     """The choices (26,) of a cell: its inner vertices first, the output last, absent ones between."""
     inner = len(cell.ops)
-    places = [*range(inner + 1), MOST_VERTICES - 1]
     matrix = np.zeros((MOST_VERTICES, MOST_VERTICES), dtype=np.int64)
-    matrix[np.ix_(places, places)] = cell.matrix
+    matrix[_places(inner)] = cell.matrix
     return [*matrix[_UPPER].tolist(), *cell.ops, *[_ABSENT] * (_INNER - inner)]
+
+
+@cache
+def _places(inner: int) -> tuple[IntArray, ...]:
+    """Index of the rows and columns that a cell with so many inner vertices takes."""
+    places = [*range(inner + 1), MOST_VERTICES - 1]
+    return np.ix_(places, places)
 
 
 def _matrices(edges: IntArray) -> BoolArray:
@@ -305,30 +348,10 @@ def _row_cell(row: IntArray) -> Cell:
     return Cell(tuple(ops[vertex - 1] for vertex in kept[1:-1]), matrix[np.ix_(kept, kept)])
 
 
-def _repaired(row: IntArray) -> IntArray:
-    fixed = row.copy()
-    matrix = _matrices(row[:_EDGES])
-    for vertex in range(1, MOST_VERTICES - 1):
-        has_in, has_out = matrix[:, vertex].any(), matrix[vertex].any()
-        if row[_EDGES + vertex - 1] == _ABSENT and (has_in or has_out):
-            fixed[_EDGES + vertex - 1] = 0
-            matrix[0, vertex] |= not has_in
-            matrix[vertex, -1] |= not has_out
-    if not live_vertices(matrix)[0]:
-        matrix[0, -1] = True
-    for start, end in reversed(list(zip(*_UPPER, strict=True))):
-        if _live_edges(matrix) <= MOST_EDGES:
-            break
-        if matrix[start, end]:
-            matrix[start, end] = False
-            matrix[start, end] = not live_vertices(matrix)[0]
-    fixed[:_EDGES] = matrix[_UPPER]
-    return fixed
-
-
-def _live_edges(matrix: BoolArray) -> int:
-    live = live_vertices(matrix)
-    return int(matrix[np.ix_(live, live)].sum())
+def _live_edges(matrices: BoolArray) -> IntArray:
+    """(n,) edges of each cell on a path from input to output."""
+    live = live_vertices(matrices)
+    return (matrices & live[:, :, None] & live[:, None, :]).sum(axis=(1, 2))
 
 
 def _from_matrix(matrix: Any, ops: Any, notation: object) -> Architecture:

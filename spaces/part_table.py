@@ -38,12 +38,16 @@ class PartTable:
             per_position = table[np.arange(rows.shape[1]), rows]
             return np.concatenate([np.broadcast_to(fixed, (len(rows), 1, self._width)), per_position], axis=1)
         sums = np.zeros((len(architectures), 1 + len(self._space.choices), self._width))
-        met = [
-            (row, part) for row, architecture in enumerate(architectures) for part in self._space.parts(architecture)
+        met: dict[Part, int] = {}  # numbered in the order in which they are met
+        of_each = [
+            [met.setdefault(part, len(met)) for part in self._space.parts(architecture)]
+            for architecture in architectures
         ]
         if met:
-            values = np.array([self._value(part) for _, part in met])
-            np.add.at(sums, ([row for row, _ in met], [1 + part.position for _, part in met]), values)
+            numbers = np.concatenate([np.array(each, dtype=np.int64) for each in of_each])
+            rows = np.repeat(np.arange(len(of_each)), [len(each) for each in of_each])
+            columns = np.array([1 + part.position for part in met])[numbers]
+            np.add.at(sums, (rows, columns), np.array([self._value(part) for part in met])[numbers])
         return sums
 
     def _value(self, part: Part) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import Final
 
@@ -144,12 +144,7 @@ class Tnb101Macro(DecisionSpace):
 
     def parts(self, architecture: Architecture) -> tuple[Part, ...]:
         """Stem and head, and each module with the shape of what it reads."""
-        row = _row(architecture)
-        modules = _modules(row)
-        return (
-            Part(NO_DECISION, (modules[-1].out_channels, modules[-1].out_size)),
-            *(Part(number, (row[number], module.channels, module.size)) for number, module in enumerate(modules)),
-        )
+        return _parts(_row(architecture))
 
     def part_layers(self, part: Part) -> tuple[Layer, ...]:
         """Layers of stem and head, or of a module."""
@@ -187,9 +182,24 @@ def _architecture(row: Sequence[int]) -> Architecture:
     return Architecture(NAME, f"64-{''.join(str(module_type) for module_type in row if module_type)}-basic")
 
 
-def _row(architecture: Architecture) -> list[int]:
-    found = _KEY.fullmatch(architecture.key) if architecture.space == NAME else None
-    row = _padded(found[1]) if found else []
-    if not _is_valid(row):
+def _row(architecture: Architecture) -> tuple[int, ...]:
+    row = _row_of_key(architecture.key) if architecture.space == NAME else None
+    if row is None:
         raise InvalidArchitectureError(NAME, architecture.key, "not a canonical key of this space")
     return row
+
+
+@lru_cache(maxsize=4096)
+def _row_of_key(key: str) -> tuple[int, ...] | None:
+    found = _KEY.fullmatch(key)
+    row = tuple(_padded(found[1])) if found else ()
+    return row if _is_valid(row) else None
+
+
+@lru_cache(maxsize=4096)
+def _parts(row: tuple[int, ...]) -> tuple[Part, ...]:
+    modules = _modules(row)
+    return (
+        Part(NO_DECISION, (modules[-1].out_channels, modules[-1].out_size)),
+        *(Part(number, (row[number], module.channels, module.size)) for number, module in enumerate(modules)),
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,6 +142,7 @@ def vary_hardware(
     return parse_hardware(vary(description, {**changes, **implied}), source=source)
 
 
+@cache
 def load_hardware(name: str) -> HardwareSpec:
     """A hardware configuration of the catalogue. Raises: UnknownHardwareError."""
     return parse_hardware(catalogue_description(name), source=name)

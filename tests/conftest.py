@@ -1,5 +1,6 @@
 """Fixtures shared by every package's tests."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -65,10 +66,22 @@ def goldens_dir() -> Path:
     return path
 
 
-@pytest.fixture(params=_BACKENDS)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def pytest_collection_finish() -> None:
+    """Takes what was imported and collected, which stays to the end, out of the garbage collector's later rounds."""
+    gc.freeze()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs what has a database on SQLite and on PostgreSQL, and on SQLite alone what is marked `one_database`."""
+    if "backend" in metafunc.fixturenames:
+        is_enough = metafunc.definition.get_closest_marker("one_database") is not None
+        metafunc.parametrize("backend", _BACKENDS[:1] if is_enough else _BACKENDS)
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a migrated database without rows, of this test alone; once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
+    if backend == "sqlite":
         path = tmp_path / "test.db"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
@@ -76,10 +89,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield from request.getfixturevalue("postgresql").database(request.getfixturevalue("migrated_postgresql"))
 
 
-@pytest.fixture(params=_BACKENDS)
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture
+def empty_database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a database without tables, of this test alone; once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
+    if backend == "sqlite":
         yield f"sqlite:///{tmp_path / 'test.db'}"
     else:
         yield from request.getfixturevalue("postgresql").database("template0")

@@ -158,9 +158,7 @@ def _depth(graph: ArchGraph) -> float:
     """Operations that move data on the longest live path, the end points aside."""
     works = graph.attributes[:, graph.attribute_names.index("bytes")] > 0
     works[[0, -1]] = False
-    longest = np.zeros(len(graph.ops))
-    for node in range(1, len(graph.ops)):
-        before = longest[graph.adjacency[:, node]]
-        if before.size:
-            longest[node] = before.max() + works[node]
+    adds, longest = works.tolist(), [0] * len(works)
+    for start, end in np.argwhere(graph.adjacency).tolist():  # by their starts, in topological order
+        longest[end] = max(longest[end], longest[start] + adds[end])
     return float(longest[-1])

@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Sequence
-from typing import NoReturn
+from functools import cache
+from typing import Any, NoReturn
+
+from typer.main import get_command
 
 from service.cli.app import app
 from service.cli.failures import describe, fail
@@ -17,10 +20,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # torch reads it once. Threads that wait busily starve the requests, searches and processes beside them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        app(arguments, prog_name="archcast")
+        _command()(arguments, prog_name="archcast")
     except Exception as error:
         lines = describe(error)
         if lines is None:
             raise
         fail(*lines)
     raise SystemExit(0)
+
+
+@cache
+def _command() -> Any:
+    """The tree of commands, whose building takes longer than many a command of it."""
+    return get_command(app)

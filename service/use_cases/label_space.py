@@ -81,6 +81,8 @@ def _rows(device: Device, space: SearchSpace, architectures: Sequence[Architectu
     if costs.energy_mj is not None:
         metrics["energy_mj", "mJ"] = costs.energy_mj
     shape = "x".join(map(str, space.workload(architectures[0]).input_shape)) if architectures else ""
+    own_version = version("archcast")
+    precision = _precision_name(target.native_precision)
     return [
         MeasurementRow(
             device.name,
@@ -91,9 +93,9 @@ def _rows(device: Device, space: SearchSpace, architectures: Sequence[Architectu
             unit,
             statistic="model",
             batch_size=1,
-            precision=_precision_name(target.native_precision),
+            precision=precision,
             runtime=costs.model,
-            runtime_version=version("archcast"),
+            runtime_version=own_version,
             input_shape=shape,
         )
         for (metric, unit), values in metrics.items()

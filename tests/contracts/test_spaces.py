@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces import (
@@ -25,6 +25,7 @@ from spaces.layer_groups import layer_group
 from spaces.part_table import PartTable
 
 SEEDS = st.integers(0, 2**32 - 1)
+FOR_EACH_SPACE = settings(max_examples=40)  # times the number of spaces
 
 
 def nested(depth: int) -> list[Any]:
@@ -97,6 +98,7 @@ def test_name_is_the_registry_key() -> None:
     assert {name: space.name for name, space in SPACES.items()} == {name: name for name in SPACES}
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS)
 def test_parse_of_a_key_gives_the_architecture(space: SearchSpace, seed: int) -> None:
     (architecture,) = drawn(space, seed)
@@ -105,6 +107,7 @@ def test_parse_of_a_key_gives_the_architecture(space: SearchSpace, seed: int) ->
     assert architecture.space == space.name
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS)
 def test_parse_of_decisions_and_of_choice_names_gives_the_architecture(space: SearchSpace, seed: int) -> None:
     (architecture,) = drawn(space, seed)
@@ -129,6 +132,7 @@ JSON = st.recursive(
 )
 
 
+@FOR_EACH_SPACE
 @given(notation=JSON)
 def test_parse_of_anything_gives_an_architecture_or_the_packages_error(space: SearchSpace, notation: Any) -> None:
     try:
@@ -138,6 +142,7 @@ def test_parse_of_anything_gives_an_architecture_or_the_packages_error(space: Se
     assert space.parse(architecture.key) == architecture
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS, count=st.integers(0, 60))
 def test_sample_gives_distinct_architectures_that_depend_on_the_generator_alone(
     space: SearchSpace, seed: int, count: int
@@ -166,6 +171,7 @@ def test_sample_of_more_than_there_are_is_refused(space: SearchSpace, excess: in
         space.sample(-1, rng=np.random.default_rng(0))
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS)
 def test_mutate_changes_one_decision_and_in_a_product_no_other(space: SearchSpace, seed: int) -> None:
     (parent,) = drawn(space, seed)
@@ -177,6 +183,7 @@ def test_mutate_changes_one_decision_and_in_a_product_no_other(space: SearchSpac
     assert child == space.mutate(parent, rng=np.random.default_rng(seed))
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS)
 def test_crossover_takes_each_decision_from_a_parent(space: SearchSpace, seed: int) -> None:
     first, second = drawn(space, seed, 2)
@@ -188,6 +195,7 @@ def test_crossover_takes_each_decision_from_a_parent(space: SearchSpace, seed: i
     assert space.crossover(first, first, rng=np.random.default_rng(seed)) == first
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS, count=st.integers(0, 20))
 def test_decisions_and_from_decisions_are_inverse(space: SearchSpace, seed: int, count: int) -> None:
     architectures = drawn(space, seed, count)
@@ -225,6 +233,7 @@ def test_from_decisions_out_of_range_or_of_a_wrong_shape_is_refused(space: Searc
             space.from_decisions(rows)
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS)
 def test_repair_leads_any_choices_to_an_architecture_and_keeps_one(space: SearchSpace, seed: int) -> None:
     counts = [len(names) for names in space.choices]
@@ -251,6 +260,7 @@ def test_size_is_at_most_the_product_of_the_choices_and_enumerate_lists_it(space
     assert listed == list(space.enumerate())
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS)
 def test_workload_is_its_parts(space: SearchSpace, seed: int) -> None:
     (architecture,) = drawn(space, seed)
@@ -286,7 +296,7 @@ def test_part_table_adds_up_to_the_workload(space: SearchSpace) -> None:
 def test_layer_groups_are_those_of_the_layers_in_their_order(space: SearchSpace) -> None:
     groups = space.layer_groups
     met = set()
-    for architecture in drawn(space, 1, 30):
+    for architecture in drawn(space, 1, 20):
         runs = list(dict.fromkeys(map(layer_group, space.workload(architecture).layers)))
         assert runs == [group for group in groups if group in runs]
         met |= set(runs)
@@ -294,6 +304,7 @@ def test_layer_groups_are_those_of_the_layers_in_their_order(space: SearchSpace)
     assert {"stem", "head"} <= met
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS)
 def test_additive_space_has_the_fixed_layers_and_the_segments_as_parts(space: SearchSpace, seed: int) -> None:
     if not is_additive(space):
@@ -305,6 +316,7 @@ def test_additive_space_has_the_fixed_layers_and_the_segments_as_parts(space: Se
     assert Counter(parts) == Counter(space.workload(architecture).layers)
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS)
 def test_graph_is_in_topological_order_with_masked_nodes_apart(space: SearchSpace, seed: int) -> None:
     (architecture,) = drawn(space, seed)
@@ -317,6 +329,7 @@ def test_graph_is_in_topological_order_with_masked_nodes_apart(space: SearchSpac
     assert space.op_names[space.graph(architecture).ops[0]] == "input"
 
 
+@FOR_EACH_SPACE
 @given(seed=SEEDS)
 def test_graph_attributes_sum_to_the_network(space: SearchSpace, seed: int) -> None:
     (architecture,) = drawn(space, seed)

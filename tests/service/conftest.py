@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
+from sqlalchemy.engine import make_url
 
 from device_db import ApiKeys, DeviceKind, Devices, MeasurementRow, Measurements, create_engine, session_factory
 from service.app import create_app
@@ -49,20 +50,36 @@ class Deployment:
         return {"Authorization": f"Bearer {self.secrets[scope]}"}
 
 
+@dataclass(frozen=True)
+class Seeded:
+    """A database to copy, a file or a name on the server, and a secret per scope."""
+
+    database: str
+    secrets: dict[str, str]
+
+    def at(self, database_url: str, folder: Path) -> Deployment:
+        """What the copy at a URL serves."""
+        settings = Settings(
+            data_dir=folder / "data", database_url=SecretStr(database_url), job_poll_seconds=0.1, search_wait_seconds=20
+        )
+        return Deployment(settings, self.secrets)
+
+
 @pytest.fixture
-def deployment(database_url: str, tmp_path: Path, samples: list[MeasurementRow]) -> Deployment:
+def deployment(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployment]:
     """Twenty timings of `bench-board` in nb201, the rest of it to predict; once on each database."""
-    return deploy(database_url, tmp_path, samples)
+    if backend == "sqlite":
+        yield copy_deployment(request.getfixturevalue("seeded_sqlite"), tmp_path)
+    else:
+        seeded = request.getfixturevalue("seeded_postgresql")
+        for url in request.getfixturevalue("postgresql").database(seeded.database):
+            yield seeded.at(url, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def shared_deployment(
-    migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, samples: list[MeasurementRow]
-) -> Deployment:
+def shared_deployment(seeded_sqlite: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The same on SQLite, for a module's tests that change nothing."""
-    folder = tmp_path_factory.mktemp("shared")
-    shutil.copy(migrated_sqlite, folder / "test.db")
-    return deploy(f"sqlite:///{folder / 'test.db'}", folder, samples)
+    return copy_deployment(seeded_sqlite, tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +89,30 @@ def shared(shared_deployment: Deployment) -> Iterator[TestClient]:
         yield local
 
 
-def deploy(database_url: str, folder: Path, samples: list[MeasurementRow]) -> Deployment:
+def copy_deployment(seeded: Seeded, folder: Path) -> Deployment:
+    shutil.copy(seeded.database, folder / "test.db")
+    return seeded.at(f"sqlite:///{folder / 'test.db'}", folder)
+
+
+@pytest.fixture(scope="package")
+def seeded_sqlite(
+    migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, samples: list[MeasurementRow]
+) -> Seeded:
+    """A seeded SQLite file to copy."""
+    path = tmp_path_factory.mktemp("seeded") / "template.db"
+    shutil.copy(migrated_sqlite, path)
+    return Seeded(str(path), seed(f"sqlite:///{path}", samples))
+
+
+@pytest.fixture(scope="package")
+def seeded_postgresql(postgresql: Any, migrated_postgresql: str, samples: list[MeasurementRow]) -> Iterator[Seeded]:
+    """A seeded PostgreSQL database to copy."""
+    for url in postgresql.database(migrated_postgresql):
+        yield Seeded(make_url(url).database or "", seed(url, samples))
+
+
+def seed(database_url: str, samples: list[MeasurementRow]) -> dict[str, str]:
+    """Fill a database; returns a secret per scope."""
     engine = create_engine(database_url)
     with session_factory(engine).begin() as session:
         seed_catalogue(session)
@@ -83,10 +123,7 @@ def deploy(database_url: str, folder: Path, samples: list[MeasurementRow]) -> De
         adapt(session, SPACES, COST_LINEAR, MEASURED, "nb201")
         secrets = {scope: ApiKeys(session).create(scope, [scope])[1] for scope in SCOPES}
     engine.dispose()
-    settings = Settings(
-        data_dir=folder / "data", database_url=SecretStr(database_url), job_poll_seconds=0.1, search_wait_seconds=20
-    )
-    return Deployment(settings, secrets)
+    return secrets
 
 
 @pytest.fixture(scope="session")

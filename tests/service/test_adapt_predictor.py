@@ -91,6 +91,7 @@ def test_unknown_device_is_refused(session: Session) -> None:
         adapt(session, SPACES, COST_LINEAR, "phone", "nb201")
 
 
+@pytest.mark.one_database
 def test_devices_with_many_samples_are_the_sources_of_the_others(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +246,7 @@ def test_rolled_back_version_is_not_taken_for_its_successor(session: Session) ->
     assert again.predict(POOL[:1]).mean_ms[0] > 2 * first.predict(POOL[:1]).mean_ms[0]
 
 
+@pytest.mark.one_database
 def test_whole_table_of_a_device_is_fitted_in_seconds(session: Session) -> None:
     Devices(session).add("table", DeviceKind.measured)
     upload = Measurements(session).begin_upload("tests", "rows")

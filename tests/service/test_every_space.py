@@ -18,7 +18,7 @@ def test_space_is_predicted_and_searched_on_a_simulated_device(shared: TestClien
     answer = shared.post("/predict_latency", json={"space": name, "device": SIMULATED, "architectures": asked})
     assert answer.status_code == 200, answer.text
     assert [result["architecture"] for result in answer.json()["results"]] == [item.key for item in architectures]
-    search = {"space": name, "device": SIMULATED, "objectives": ["macs", "latency_ms"], "budget": {"evaluations": 60}}
+    search = {"space": name, "device": SIMULATED, "objectives": ["macs", "latency_ms"], "budget": {"evaluations": 12}}
     answer = shared.post("/search", json=search)
     assert answer.status_code == 200, answer.text
     front = [candidate["architecture"] for candidate in answer.json()["front"]]

@@ -21,6 +21,8 @@ from targets import hardware_names, load_target, segment_costs
 if TYPE_CHECKING:
     from predictors.graph.pretrained import PretrainedTrunk
 
+pytestmark = pytest.mark.one_database
+
 NB201 = SPACES["nb201"]
 PUBLIC = hardware_names()[:3]
 POOL = NB201.sample(260, rng=np.random.default_rng(5))

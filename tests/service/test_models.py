@@ -1,6 +1,7 @@
 """POST /models, GET /models and the space `onnx` that they fill."""
 
 import gzip
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ def small_model(width: int = 8, batch: int | str = 1, name: str = "small", **nod
         [weight],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+@cache
+def exported(cell: str) -> bytes:
+    """The ONNX file of a cell of nb201."""
+    return export_onnx(SPACES["nb201"].parse(cell))
 
 
 @pytest.fixture
@@ -75,7 +82,7 @@ def test_models_are_listed_a_page_at_a_time(post: Any, client: TestClient):
 
 
 def test_uploaded_network_is_predicted_and_searched_like_any_other(post: Any, client: TestClient):
-    architecture = post(export_onnx(CELL)).json()["architecture"]
+    architecture = post(exported(CELL.key)).json()["architecture"]
     post(small_model())
     body = {"device": SIMULATED, "architectures": [architecture]}
     answer = client.post("/predict_latency", json={"space": "onnx", **body})
@@ -100,6 +107,7 @@ def test_search_and_prediction_without_any_model_say_so(client: TestClient):
     assert client.post("/predict_latency", json=unknown).json()["errors"][0]["pointer"] == "/architecture"
 
 
+@pytest.mark.one_database
 def test_spaces_list_the_models_and_encodings_leave_them_out(post: Any, client: TestClient):
     architecture = post(small_model()).json()["architecture"]
     (space,) = [one for one in client.get("/spaces").json()["spaces"] if one["name"] == "onnx"]
@@ -146,6 +154,7 @@ def test_upload_needs_the_scope_and_the_media_type(ask: Any, shared: TestClient)
     assert ask(small_model(), headers={"Content-Type": "text/plain"}).status_code == 415
 
 
+@pytest.mark.one_database
 def test_gzipped_model_is_unpacked_up_to_the_limit(post: Any, serve: Any, deployment: Any):
     packed = {**BINARY, "Content-Encoding": "gzip"}
     assert post(gzip.compress(small_model()), headers=packed).status_code == 201
@@ -156,6 +165,7 @@ def test_gzipped_model_is_unpacked_up_to_the_limit(post: Any, serve: Any, deploy
         assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
+@pytest.mark.one_database
 def test_large_file_is_read_but_not_kept(serve: Any, deployment: Any):
     stingy = serve(max_kept_model_size=100)
     answer = stingy.post("/models", content=small_model(), headers=BINARY | deployment.bearer("admin"))
@@ -182,9 +192,10 @@ def test_timings_of_an_uploaded_network_are_stored_and_answered(post: Any, clien
     assert client.get("/devices/unmeasured").json()["samples"] == {"onnx": 2}
 
 
+@pytest.mark.one_database
 def test_uploaded_network_is_predicted_on_a_device_that_was_timed_with_cells(post: Any, client: TestClient):
     """`bench-board` has twenty cells, whose latencies a simulated device's are in truth."""
-    alike = post(export_onnx(CELL)).json()["architecture"]
+    alike = post(exported(CELL.key)).json()["architecture"]
     unlike = post(small_model(512)).json()["architecture"]
     body = {"space": "onnx", "device": "bench-board", "architectures": [alike, unlike]}
     answer = client.post("/predict_latency", json=body)
@@ -203,8 +214,7 @@ def test_uploaded_network_is_predicted_on_a_device_that_was_timed_with_cells(pos
 def test_timing_of_an_uploaded_network_is_answered_and_changes_the_others(
     post: Any, client: TestClient, deployment: Any
 ):
-    cells = (SPACES["nb201"].parse(cell) for cell in ("3-3-3-3-3-3", "2-3-2-3-2-3"))
-    first, second = (post(export_onnx(cell)).json()["architecture"] for cell in cells)
+    first, second = (post(exported(cell)).json()["architecture"] for cell in ("3-3-3-3-3-3", "2-3-2-3-2-3"))
     body = {"space": "onnx", "device": "bench-board", "architectures": [first, second]}
     before = client.post("/predict_latency", json=body).json()["results"]
     content = f"device,space,architecture,latency_ms\nbench-board,onnx,{first},77"
@@ -216,6 +226,7 @@ def test_timing_of_an_uploaded_network_is_answered_and_changes_the_others(
     assert after["predictor"]["samples"] == 21
 
 
+@pytest.mark.one_database
 def test_device_without_samples_cannot_predict_an_uploaded_network(post: Any, client: TestClient):
     architecture = post(small_model()).json()["architecture"]
     body = {"space": "onnx", "device": "unmeasured", "architecture": architecture}
@@ -223,12 +234,13 @@ def test_device_without_samples_cannot_predict_an_uploaded_network(post: Any, cl
     assert (answer.status_code, answer.json()["samples"]) == (409, 0)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("device", "source"), [(SIMULATED, "simulated"), ("bench-board", "estimated")])
 @pytest.mark.parametrize("space", ["nb201", "onnx"])
 def test_breakdown_divides_a_latency_among_the_layers(
     post: Any, client: TestClient, device: str, source: str, space: str
 ):
-    architecture = post(export_onnx(CELL)).json()["architecture"] if space == "onnx" else CELL.key
+    architecture = post(exported(CELL.key)).json()["architecture"] if space == "onnx" else CELL.key
     body = {"space": space, "device": device, "architecture": architecture, "breakdown": True}
     answer = client.post("/predict_latency", json=body).json()
     (result,) = answer["results"]

@@ -90,6 +90,7 @@ def test_widest_and_narrowest_interval_have_finite_bounds(shared: TestClient, in
     assert 0 < result["lower_ms"] <= result["latency_ms"] <= result["upper_ms"] < math.inf
 
 
+@pytest.mark.one_database
 def test_whole_space_in_one_call_takes_a_second_or_two(client: TestClient):
     started = time.perf_counter()
     results = ask(client, architectures=KEYS)["results"]

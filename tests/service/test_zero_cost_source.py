@@ -76,6 +76,7 @@ def test_stored_proxies_make_a_score_that_says_what_it_is(app: FastAPI, client: 
     assert {entry["accuracy_origin"] for entry in answer["front"]} == {"proxy", "predicted_proxy"}
 
 
+@pytest.mark.one_database
 def test_limit_on_a_score_is_in_its_own_unit(app: FastAPI, client: TestClient):
     store(app, ALIVE[::20])
     front = client.post("/search", json=BODY | {"constraints": {"accuracy": {"min": 1.5}}}).json()["front"]
@@ -86,6 +87,7 @@ def test_limit_on_a_score_is_in_its_own_unit(app: FastAPI, client: TestClient):
     assert 1.5 < refused.json()["best_reachable"]["accuracy"] < 5
 
 
+@pytest.mark.one_database
 def test_published_proxies_count_where_they_are_more_and_never_mixed(app: FastAPI, client: TestClient):
     store(app, ALIVE[:50])
     store(app, ALIVE[50:150], PUBLISHED_PROXIES["nb201"])
@@ -105,6 +107,7 @@ def test_search_computes_what_lacks_once_and_tells_how_far_it_is(app: FastAPI, c
     assert again["front"] == answer["front"]
 
 
+@pytest.mark.one_database
 def test_nothing_is_computed_where_accuracy_has_no_part(client: TestClient, computed: list[str]):
     answer = client.post("/search", json=BODY | {"objectives": ["latency_ms", "macs"]}).json()
     assert (answer["accuracy"], computed) == (None, [])
@@ -152,6 +155,7 @@ def test_time_that_does_not_suffice_is_told_and_the_next_search_goes_on(
     assert (fewer["accuracy"]["known"], computed) == (FEWEST + 1, [])
 
 
+@pytest.mark.one_database
 def test_score_without_torch_and_with_too_few_proxies_is_refused_at_once(app: FastAPI, client: TestClient):
     store(app, ALIVE[: FEWEST - 1])
     (fault,) = client.post("/search", json=BODY).json()["errors"]
@@ -159,6 +163,7 @@ def test_score_without_torch_and_with_too_few_proxies_is_refused_at_once(app: Fa
     assert f"{FEWEST - 1} architectures have a stored nwot, {FEWEST} are needed" in fault["reason"]
 
 
+@pytest.mark.one_database
 def test_auto_takes_the_score_where_it_needs_nothing_computed(app: FastAPI, client: TestClient):
     body = BODY | {"accuracy_source": "auto", "algorithm": "random", "budget": {"evaluations": 50}}
     assert client.post("/search", json=body).json()["accuracy"]["source"] == "log10_macs"

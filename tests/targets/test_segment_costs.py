@@ -57,7 +57,7 @@ def cost_or_none(target, workload, precision):
 @pytest.mark.parametrize(("precision", "batch"), [(None, 1), (Precision(4, 8), 16)])
 def test_segment_costs_equal_the_cost_of_each_workload(space, name, precision, batch):
     target = load_target(name)
-    architectures = space.sample(20, rng=np.random.default_rng(0))
+    architectures = space.sample(10, rng=np.random.default_rng(0))
     workloads = [replace(space.workload(architecture), batch=batch) for architecture in architectures]
     found = [cost_or_none(target, workload, precision) for workload in workloads]
     costs = segment_costs(target, space, architectures, precision, batch=batch, is_partial=True)

@@ -14,6 +14,8 @@ from arch_encodings import ENCODERS
 from arch_encodings.zcp import scale_proxies
 from spaces import SPACES
 
+pytestmark = pytest.mark.one_database
+
 Cli = Callable[..., Any]
 NB201 = SPACES["nb201"]
 CELLS = ["0-0-0-0-0-0", "4-3-2-1-3-3"]

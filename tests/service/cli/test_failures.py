@@ -8,6 +8,8 @@ import pytest
 from service.cli.failures import describe
 from targets import hardware_names
 
+pytestmark = pytest.mark.one_database
+
 Cli = Callable[..., Any]
 SIMULATED = hardware_names()[0]
 MEASURED = "bench-board"

@@ -23,6 +23,7 @@ def test_devices_json_is_the_http_answer(deployed: Cli, client: TestClient):
     assert deployed("devices", "--json").answer == client.get("/devices").json()
 
 
+@pytest.mark.one_database
 def test_devices_table_names_every_device(deployed: Cli):
     outcome = deployed("devices")
     assert re.search(rf"^{MEASURED} +measured +nb201 20$", outcome.out, flags=re.MULTILINE)
@@ -36,6 +37,7 @@ def test_devices_add_registers_once(deployed: Cli, client: TestClient):
     assert (again.code, again.err) == (1, "archcast: device 'new-board' exists already\n")
 
 
+@pytest.mark.one_database
 def test_devices_add_with_bad_name_says_why(deployed: Cli):
     outcome = deployed("devices", "add", "no spaces")
     assert outcome.code == 1
@@ -49,6 +51,7 @@ def test_predict_json_is_the_http_answer(device: str, deployed: Cli, client: Tes
     assert outcome.answer == client.post("/predict_latency", json=body).json()
 
 
+@pytest.mark.one_database
 def test_predict_reads_architectures_from_stdin(deployed: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "cells").write_text("\n".join(CELLS) + "\n\n")
     with (tmp_path / "cells").open() as stdin:
@@ -57,12 +60,14 @@ def test_predict_reads_architectures_from_stdin(deployed: Cli, monkeypatch: pyte
     assert piped.answer == deployed("predict", "--space", "nb201", "--device", SIMULATED, "--json", *CELLS).answer
 
 
+@pytest.mark.one_database
 def test_predict_table_has_a_line_per_architecture(deployed: Cli):
     lines = deployed("predict", "--space", "nb201", "--device", SIMULATED, *CELLS).out.splitlines()
     assert lines[0].split() == ["architecture", "latency_ms", "lower_ms", "upper_ms", "origin"]
     assert [line.split()[-1] for line in lines[1:]] == ["simulated"] * len(CELLS)
 
 
+@pytest.mark.one_database
 def test_suggest_bundle_is_the_archive_of_http_and_a_refused_one_leaves_no_file(
     deployed: Cli, client: TestClient, tmp_path: Path
 ):
@@ -116,6 +121,7 @@ def test_search_over_two_devices_with_a_probability_is_the_http_answer(deployed:
     assert f"latency_ms@{SIMULATED}" in table.splitlines()[0]
 
 
+@pytest.mark.one_database
 def test_search_table_shows_the_front_and_names_the_proxy(deployed: Cli):
     outcome = deployed("search", "--space", "nb201", "--device", SIMULATED)
     assert outcome.out.splitlines()[0].split()[:3] == ["architecture", "accuracy", "latency_ms"]
@@ -123,12 +129,14 @@ def test_search_table_shows_the_front_and_names_the_proxy(deployed: Cli):
     assert "accuracy is a proxy" in outcome.err
 
 
+@pytest.mark.one_database
 def test_search_with_unreachable_limit_says_the_best(deployed: Cli):
     outcome = deployed("search", "--space", "nb201", "--device", SIMULATED, "--max", "latency_ms=0.000001")
     assert (outcome.code, outcome.out) == (1, "")
     assert re.fullmatch(r"archcast: no architecture .* best reachable value is [\d.e-]+.*\n", outcome.err)
 
 
+@pytest.mark.one_database
 def test_search_with_two_unknown_metrics_names_both(deployed: Cli):
     outcome = deployed("search", "--space", "nb201", "--device", SIMULATED, "--objective", "beauty", "--max", "noise=1")
     assert outcome.code == 1

@@ -8,6 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from onnx import TensorProto, helper
 
+pytestmark = pytest.mark.one_database
+
 Cli = Callable[..., Any]
 
 

@@ -4,7 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from targets import hardware_names
+
+pytestmark = pytest.mark.one_database
 
 Cli = Callable[..., Any]
 ON_BOARD = ("--space", "nb201", "--device", "bench-board")

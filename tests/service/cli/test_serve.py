@@ -5,9 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -41,7 +42,7 @@ def banner(server: subprocess.Popen[str]) -> dict[str, str]:
     return {"url": url[1]} | {name: text.strip() for name, _, text in (line.partition(":") for line in lines[1:])}
 
 
-def test_serve_starts_answers_and_stops_on_interrupt(tmp_path: Path):
+def test_serve_starts_answers_and_stops_on_interrupt(cli: Callable[..., Any], tmp_path: Path):
     with process("serve", "--port", "0", "--data-dir", "fresh", directory=tmp_path) as server:
         said = banner(server)
         assert said["data"] == "fresh/archcast.db"
@@ -50,10 +51,8 @@ def test_serve_starts_answers_and_stops_on_interrupt(tmp_path: Path):
         body = {"space": "nb201", "device": hardware_names()[0], "architecture": CELL}
         [result] = httpx.post(f"{said['url']}/predict_latency", json=body, timeout=30).json()["results"]
         assert result["origin"] == "simulated"
-        created = subprocess.run(
-            [str(ARCHCAST), *said["admin key"].split()[1:]], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        headers = {"Authorization": f"Bearer {created.stdout.strip()}"}
+        created = cli(*said["admin key"].split()[1:])
+        headers = {"Authorization": f"Bearer {created.out.strip()}"}
         answer = httpx.post(f"{said['url']}/devices", json={"name": "board"}, headers=headers, timeout=30)
         assert answer.status_code == 201
         server.send_signal(signal.SIGINT)

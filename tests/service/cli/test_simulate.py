@@ -9,6 +9,8 @@ from fastapi.testclient import TestClient
 
 from targets import hardware_names
 
+pytestmark = pytest.mark.one_database
+
 Cli = Callable[..., Any]
 LAYERS_CSV = """name,kind,in_channels,out_channels,in_height,kernel,stride,groups
 stem,conv,3,16,32,3,2,

@@ -15,8 +15,9 @@ def test_every_space_has_a_network() -> None:
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_parameter_count_equals_the_workloads(name: str) -> None:
     space = SPACES[name]
-    for architecture in space.sample(10, rng=np.random.default_rng(1)):
-        network = build_network(architecture)
+    for architecture in space.sample(5, rng=np.random.default_rng(1)):
+        with torch.device("meta"):  # without values, which take most of the time
+            network = build_network(architecture)
         assert sum(tensor.numel() for tensor in network.parameters()) == space.workload(architecture).params
 
 
