@@ -25,7 +25,7 @@ from targets.fpga.hardware import FpgaHardware
 
 RESOURCES: Final = ("luts", "flip_flops", "dsps", "memory_kilobits")
 _FIGURES: Final = (*RESOURCES, "luts_lower", "luts_upper", "cycles", "depth", "luts_per_dsp", "flip_flops_per_dsp")
-# What a table knows of a form, by name its column; see `Ladder.values`.
+# What a table knows of a form, by name its column; see `Ladder.figures`.
 COLUMNS: Final = {
     name: column for column, name in enumerate((*_FIGURES, "path_ns", "is_extrapolated", "awaited_share"))
 }
@@ -96,6 +96,7 @@ class Ladders:
         """(layers, resources) that a layer takes in any form, of each whatever it takes of the others; DSPs never."""
         shape = (-1, len(RESOURCES))
         least = np.array([ladder.figures[:-1, : len(RESOURCES)].min(axis=0) for ladder in self.ladders]).reshape(shape)
+        # LUTs may take their place.
         return np.where(np.array(RESOURCES) == "dsps", 0.0, least)
 
 

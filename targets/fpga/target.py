@@ -164,11 +164,7 @@ class _Choice:
         for way in range(len(WAYS)):
             # Nothing slower than what was found can be better.
             paces = min(int(places.max(initial=0)) + 1, len(PACES))
-            totals = _totals(counts, found.needed(way, paces))
-            too_many = np.ceil(np.maximum(totals[:, :, _DSPS] - available[_DSPS], 0.0))
-            for replaced, column in enumerate(_REPLACING):
-                totals[:, :, column] += too_many * in_place[:, replaced, None]
-            totals[:, :, _DSPS] -= too_many
+            totals, too_many = _totals(counts, found.needed(way, paces), available, in_place)
             is_fitting = np.all(totals <= available, axis=2) & is_wanted[:paces]
             place = is_fitting.argmax(axis=1)
             rows = np.arange(number)
@@ -229,7 +225,8 @@ class _Choice:
         least = counts @ self.ladders.least()
         is_certain = bool(np.any(least > available))
         if not is_certain:
-            mixes = [counts @ self.ladders.needed(way, len(PACES))[:, -1] for way in range(len(WAYS))]
+            slowest = [self.ladders.needed(way, len(PACES))[:, -1:] for way in range(len(WAYS))]
+            mixes = [_totals(counts[None], needed, available, self.in_place[:1])[0][0, 0] for needed in slowest]
             least = min(mixes, key=lambda mix: float((mix / np.maximum(available, 1e-9)).max()))
         worst = int((least / np.maximum(available, 1e-9)).argmax())
         name = RESOURCES[worst]
@@ -250,10 +247,17 @@ def _available(hardware: FpgaHardware) -> FloatArray:
     return usable
 
 
-def _totals(counts: FloatArray, needed: FloatArray) -> FloatArray:
-    """(n, paces, resources) of networks from (layers, paces, resources)."""
+def _totals(
+    counts: FloatArray, needed: FloatArray, available: FloatArray, in_place: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(n, paces, resources) of networks from (layers, paces, resources), and (n, paces) DSPs that are replaced."""
     flat = counts @ needed.reshape(len(needed), needed.shape[1] * needed.shape[2])
-    return flat.reshape(len(counts), *needed.shape[1:])
+    totals = flat.reshape(len(counts), *needed.shape[1:])
+    surplus = np.ceil(np.maximum(totals[:, :, _DSPS] - available[_DSPS], 0.0))
+    for replaced, column in enumerate(_REPLACING):
+        totals[:, :, column] += surplus * in_place[:, replaced, None]
+    totals[:, :, _DSPS] -= surplus
+    return totals, surplus
 
 
 def _largest(counts: FloatArray, values: FloatArray, name: str) -> FloatArray:
