@@ -205,8 +205,8 @@ the true one in {enough}."""
 def main() -> None:
     """Draws, synthesises and compares."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[21, 22, 23])
-    parser.add_argument("--circuits", type=int, default=20, help="of each seed")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[31, 32, 33])
+    parser.add_argument("--circuits", type=int, default=10, help="of each seed")
     parser.add_argument("--keep", type=Path, help="folder for rows, so that an interrupted run goes on")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
