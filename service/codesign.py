@@ -14,7 +14,6 @@ from device_db import Device, DeviceKind
 from service.codesign_candidates import Configuration, Place, check_candidates, named
 from service.device_costs import SIMULATED_METRICS, Evaluator, Latencies, SimulatedCosts
 from service.errors import FieldError, InvalidRequestError
-from service.limited_hardware import within_limits
 from service.precision_choice import WEIGHT_KEYS, hardware_changes, mixed_costs
 from service.problems import json_pointer
 from service.schemas.predictions import PredictorInfo
@@ -46,7 +45,7 @@ class Codesign:
     """
 
     def __init__(self, device: Device, space: SearchSpace, request: SearchRequest):
-        self._description = within_limits(device, request)
+        self._description = device.config
         self._options: Mapping[Place, Sequence[Any]] = request.options
         names = map(split_name, {*request.objectives, *request.constraints})
         self._wanted = SIMULATED_METRICS & {metric for metric, of in names if of in (None, device.name)}

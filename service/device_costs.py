@@ -253,19 +253,16 @@ def open_costs(
     device: Device,
     space: SearchSpace,
     keys: Sequence[str] | None = None,
-    *,
-    config: Mapping[str, Any] | None = None,
 ) -> DeviceCosts:
     """Costs of the device in the space.
 
     Args:
         keys: architectures whose samples are needed; None means all.
-        config: description of a simulated device in place of its own.
 
     Raises: DeviceNotReadyError for a measured device with too few samples.
     """
     if device.kind is DeviceKind.simulated:
-        hardware = parse_hardware(config or device.config)
+        hardware = parse_hardware(device.config)
         return SimulatedCosts(build_target(hardware), space, hardware.number_format)
     if is_open(space):
         fit = predictors.workloads.of(session, device.name, space)

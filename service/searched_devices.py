@@ -12,7 +12,6 @@ from device_db import DeviceNotFoundError, Devices
 from service.codesign import Codesign
 from service.device_costs import DeviceCosts, Evaluator, open_costs
 from service.errors import FieldError, InvalidRequestError, pointing
-from service.limited_hardware import within_limits
 from service.predictor_cache import PredictorCache
 from service.problems import json_pointer
 from service.schemas.searches import SearchRequest
@@ -96,6 +95,5 @@ def open_devices(
                 raise InvalidRequestError([FieldError(reason, pointer=json_pointer([member]))])
             costs[name] = Codesign(device, space, request)
         else:
-            config = within_limits(device, request)
-            costs[name] = open_costs(session, predictors, device, space, keys, config=config)
+            costs[name] = open_costs(session, predictors, device, space, keys)
     return SearchedDevices(costs)

@@ -137,7 +137,7 @@ def _read_weights(path: Path) -> NDArray[np.int64]:
     try:
         array = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise CommandError(f"{path} is no .npy file: {error}") from error
+        raise CommandError(f"{path} is no .npy file of numbers") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
         raise CommandError(f"{path} holds no array of numbers")
     if not np.isfinite(array).all() or np.abs(array.astype(np.float64)).max(initial=0) > np.iinfo(np.int32).max:

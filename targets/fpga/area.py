@@ -100,6 +100,7 @@ class AreaModel:
         window_bits: float | None = None,
         *,
         interval: float = 0.9,
+        spread: float = 0.0,
         extrapolate: bool = False,
     ) -> tuple[Estimate, Estimate]:
         """LUTs and flip-flops.
@@ -109,6 +110,7 @@ class AreaModel:
             flow: one of `flows`, or the inputs of a LUT, one of `LUT_SIZES`, for a generic fabric.
             window_bits: of activations that wait, where they are not those of the features; see `window_values`.
             interval: probability between the bounds.
+            spread: a further deviation of the logarithms.
             extrapolate: whether to answer outside of what the model was fitted to.
 
         Raises:
@@ -123,7 +125,9 @@ class AreaModel:
         if not extrapolate:
             self.check(features, options)
         known = terms(features, FLOW_LUT_SIZES[flow], window_bits)
-        return luts.estimate(known, interval), self.flip_flops[flow].estimate(known, interval)
+        return luts.estimate(known, interval, spread=spread), self.flip_flops[flow].estimate(
+            known, interval, spread=spread
+        )
 
     def flows(self, *, pipelined: bool = True) -> tuple[str, ...]:
         """Those that were fitted, with registers or without."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import log2
 from typing import Final, NamedTuple
 
 from spaces.base import Layer
@@ -102,8 +103,6 @@ def forms(layer: Layer, hardware: FpgaHardware, weight_bits: int, activation_bit
 
 def _unrolled(layer: Layer, hardware: FpgaHardware, options: Options) -> Iterator[Form]:
     length = layer.kernel_area * (layer.in_channels // layer.groups)
-    tree = expected_features(length, hardware.sparsity, options)
-    beyond = _beyond(tree, options)
     width = (layer.out_width - 1) * layer.stride + (layer.kernel_width or layer.kernel)
     height = (layer.out_height - 1) * layer.stride + layer.kernel
     copies = {"pixel-wise": (1, layer.out_height * width, layer.kernel_area * layer.in_channels)}
@@ -112,13 +111,20 @@ def _unrolled(layer: Layer, hardware: FpgaHardware, options: Options) -> Iterato
     pixels = layer.out_height * layer.out_width
     if pixels > 1:
         copies["unrolled"] = (pixels, 1, layer.in_height * layer.in_width * layer.in_channels)
+    model, density = load_area_model(), 1 - hardware.sparsity
+    drawn = max(layer.out_channels * length * density, 1.0)
     for name, (trees, cycles, values) in copies.items():
-        features = tree.times(layer.out_channels * trees)
-        luts, flip_flops = load_area_model().area(
-            features,
+        sums = layer.out_channels * trees
+        # Weights that an activation meets at once share its products. Layers of nearly as many share an answer.
+        meetings = max(sums * length / values, 1.0)
+        tree = expected_features(length, hardware.sparsity, options, 2.0 ** round(log2(meetings)))
+        waiting = values * (1 - (1 - density) ** meetings)
+        luts, flip_flops = model.area(
+            tree.times(sums),
             options,
             hardware.area_flow,
-            values * options.activation_bits,
+            waiting * options.activation_bits,
+            spread=(model.weight_variance / drawn) ** 0.5,
             extrapolate=True,
         )
         yield Form(
@@ -131,7 +137,7 @@ def _unrolled(layer: Layer, hardware: FpgaHardware, options: Options) -> Iterato
             luts_upper=luts.upper,
             rows=float(tree.chain_path.saved_rows),
             chain_bits=float(tree.chain_path.chain_bits),
-            beyond=beyond,
+            beyond=_beyond(tree, options),
             memory_kilobits=0.0 if name == "unrolled" else _rows_kilobits(layer, options),
         )
 
@@ -161,7 +167,7 @@ def _folded(layer: Layer, options: Options, hardware: FpgaHardware) -> Iterator[
         form = Form(
             "folded",
             pixels * -(-products // units),
-            adder_levels(min(units, length)) + adder_levels(activation_bits) + _ENDS + 1,
+            adder_levels(min(units, length)) + max(adder_levels(activation_bits), 1) + _ENDS + 1,
             memory_kilobits=max(weights, units * weight_bits * _KILOBITS_PER_PORT_BIT) + rows,
             chain_bits=float(sum_bits),
         )

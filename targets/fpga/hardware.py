@@ -60,7 +60,7 @@ class FpgaHardware(HardwareSpec):
     @classmethod
     def _check_integers(cls, name: str | None) -> str | None:
         if name is not None and not isinstance(parse_format(name), IntegerFormat):
-            raise ValueError(f"constants of the logic are integers, such as int4; got {name}")
+            raise ValueError("constants of the logic are integers, such as int4")
         return name
 
     def options(self, weight_bits: int, activation_bits: int) -> Options:

@@ -4,16 +4,19 @@ What is cheap depends on what the part and the other layers leave over, so there
 pricing cells in LUTs. At each the layers together take the least that its prices allow (as with the multipliers of
 Lagrange). Layers of a network exchange LUTs for memory at nearly the same rate, and would all change their forms at
 nearly the same price: so memory is priced by a power of how much a layer takes, and layers change one by one.
+
+The slowest path of any layer sets the clock of all, and rows of full adders make a path slow. So there are tables for
+each number of rows that forms may have at most: few rows and a quick clock, or more of them and fewer LUTs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,21 +27,34 @@ from targets.fpga.forms import Form, forms
 from targets.fpga.hardware import FpgaHardware
 
 RESOURCES: Final = ("luts", "flip_flops", "dsps", "memory_kilobits")
-_FIGURES: Final = (*RESOURCES, "luts_lower", "luts_upper", "cycles", "depth", "luts_per_dsp", "flip_flops_per_dsp")
+_FIGURES: Final = (
+    *RESOURCES,
+    "luts_lower",
+    "luts_upper",
+    "cycles",
+    "depth",
+    "rows",
+    "luts_per_dsp",
+    "flip_flops_per_dsp",
+)
 # What a table knows of a form, by name its column; see `Ladder.figures`.
 COLUMNS: Final = {
     name: column for column, name in enumerate((*_FIGURES, "path_ns", "is_extrapolated", "awaited_share"))
 }
 # Paces that are tried, in cycles from one sample to the next: four for each doubling, up to 2^44.
 PACES: Final[FloatArray] = np.unique(np.floor(2 ** (np.arange(177) / 4)))
-# In LUTs. What unrolled layers save is a few LUTs for each DSP; LUTs in the place of DSPs are counted apart.
+# In LUTs; that of a DSP is a share of what it takes in LUTs.
 _FLIP_FLOP_PRICES: Final = (0.0, 0.5)
-_DSP_PRICES: Final = (0.0, 8.0, 64.0)
-_KILOBIT_PRICES: Final = (0.5, 2.0, 8.0, 32.0, 128.0, 512.0)  # of each of a thousand
-_KILOBIT_POWERS: Final = (0.6, 1.4)
+_DSP_SHARES: Final = (0.0, 0.1, 0.5, 1.0)
+# Of a kilobit where a layer takes a thousand, and the power of how much a layer takes.
+_MEMORY_PRICES: Final = ((0.5, 0.6), (2, 0.6), (8, 0.6), (32, 0.6), (128, 0.6), (512, 0.6), (8, 1.4), (128, 1.4))
 _LAYER_KILOBITS: Final = 1000.0
-# (ways, 4) price of a flip-flop, a DSP and a kilobit, and the power of the memory of a layer.
-WAYS: Final = np.array(list(product(_FLIP_FLOP_PRICES, _DSP_PRICES, _KILOBIT_PRICES, _KILOBIT_POWERS)))
+# (prices, 4): of a flip-flop, the share of a DSP, the price of memory and its power.
+PRICES: Final = np.array(
+    [[*prices, *memory] for *prices, memory in product(_FLIP_FLOP_PRICES, _DSP_SHARES, _MEMORY_PRICES)]
+)
+# Rows of full adders in front of a carry chain that forms have at most.
+MOST_ROWS: Final = (0.0, 1.0, 2.0, 3.0, np.inf)
 # All of a layer but its name.
 _shape: Final = attrgetter(*(field.name for field in fields(Layer) if field.name != "name"))
 # Of a layer at a pace that none of its forms keeps.
@@ -50,15 +66,30 @@ class Ladder:
     """A layer's cheapest form at each pace, by prices.
 
     Attributes:
-        forms: all that the layer can have, and last one that no part has room for.
+        forms: all that the layer can have, the quickest first, and last one that no part has room for.
         figures: (forms, columns) of these, see `COLUMNS`; of `is_extrapolated` 1 or 0; of `awaited_share` the part of
             the layer's input that it needs before it starts, NaN where the form takes nothing and no time.
-        chosen: (ways, paces) index of the cheapest one; the last one where none is as quick.
+        best: by the index of `MOST_ROWS`, (prices, forms) the cheapest among each form and the quicker ones; only
+            where forms of so many rows exist.
+        quick: (paces,) how many forms are as quick as each pace.
     """
 
     forms: tuple[Form, ...]
     figures: FloatArray
-    chosen: NDArray[np.int16]
+    best: Mapping[int, NDArray[np.int16]]
+    quick: IntArray
+
+    def chosen(self, rows: int) -> IntArray:
+        """(prices, paces) index of the cheapest form of so many rows at most; the last one where none is as quick."""
+        best = self.best[max(each for each in self.best if each <= rows)]
+        return np.where(self.quick > 0, best[:, self.quick - 1], len(self.forms) - 1)
+
+
+class Way(NamedTuple):
+    """Indices of `MOST_ROWS` and of `PRICES`."""
+
+    rows: int
+    prices: int
 
 
 class Ladders:
@@ -66,25 +97,48 @@ class Ladders:
 
     Attributes:
         ladders: of each layer.
+        paces: that are tried, `PACES` and the wanted one.
+        ways: to choose forms by, those of few rows first.
+        numbers: of the ways, by their rows and prices.
     """
 
     def __init__(self, layers: Sequence[Layer], hardware: FpgaHardware, bits: tuple[int, int]):
+        self.paces = np.union1d(PACES, [float(hardware.wanted_interval_cycles)])
         self.ladders = tuple(_ladder(layer, hardware, *bits) for layer in layers)  # pyright: ignore[reportArgumentType]  (frozen, so hashable)
-        sizes = [len(ladder.figures) for ladder in self.ladders]
-        self._starts = np.cumsum([0, *sizes])[:-1]
+        self.rows = sorted({0}.union(*(ladder.best for ladder in self.ladders)))
+        self.ways = [Way(rows, prices) for rows in self.rows for prices in range(len(PRICES))]
+        starts = np.cumsum([0, *(len(ladder.figures) for ladder in self.ladders)])
         nothing = np.zeros((0, len(COLUMNS)))
         self._figures = np.concatenate([nothing, *(ladder.figures for ladder in self.ladders)])
-        self._chosen = np.zeros((len(WAYS), len(self.ladders), len(PACES)), int)
+        self._chosen = np.zeros((len(self.rows), len(PRICES), len(self.ladders), len(self.paces)), int)
         for number, ladder in enumerate(self.ladders):
-            self._chosen[:, number] = ladder.chosen + self._starts[number]
+            for place, rows in enumerate(self.rows):
+                self._chosen[place, :, number] = ladder.chosen(rows) + starts[number]
+        self._chosen = self._chosen.reshape(len(self.ways), len(self.ladders), len(self.paces))
 
     def needed(self, way: int, paces: int) -> FloatArray:
-        """(layers, paces, resources) at some prices, of the quickest so many paces."""
+        """(layers, paces, resources) in one of the ways, of the quickest so many paces."""
         return self._figures[self._chosen[way, :, :paces], : len(RESOURCES)]
 
     def figures(self, ways: IntArray, places: IntArray) -> FloatArray:
-        """(n, layers, columns) of n networks, each at prices and a pace of its own."""
+        """(n, layers, columns) of n networks, each in a way and at a pace of its own."""
         return self._figures[self._chosen[ways, :, places]]
+
+    def form(self, layer: int, way: int, place: int) -> Form:
+        """Of a layer."""
+        ladder = self.ladders[layer]
+        return ladder.forms[ladder.chosen(self.ways[way].rows)[self.ways[way].prices, place]]
+
+    def paths_ns(self) -> FloatArray:
+        """(layers, ways) slowest path of any form that a layer may take in each way."""
+        of_rows = [
+            [
+                ladder.figures[ladder.figures[:, COLUMNS["rows"]] <= MOST_ROWS[rows], COLUMNS["path_ns"]].max()
+                for rows in self.rows
+            ]
+            for ladder in self.ladders
+        ]
+        return np.repeat(np.array(of_rows).reshape(-1, len(self.rows)), len(PRICES), axis=1)
 
     def in_place(self) -> FloatArray:
         """(layers, 2) LUTs and flip-flops that take the place of a DSP."""
@@ -100,12 +154,14 @@ class Ladders:
         return np.where(np.array(RESOURCES) == "dsps", 0.0, least)
 
 
-def priced(needed: FloatArray) -> FloatArray:
-    """(ways, n) price of forms in LUTs. Args: needed: (n, resources)."""
-    luts, flip_flops, dsps, kilobits = needed.T
-    prices, powers = WAYS[:, :3], WAYS[:, 3:]
-    memory = _LAYER_KILOBITS * (kilobits / _LAYER_KILOBITS) ** powers
-    return luts + prices[:, :1] * flip_flops + prices[:, 1:2] * dsps + prices[:, 2:] * memory
+def priced(figures: FloatArray) -> FloatArray:
+    """(prices, forms) of forms in LUTs. Args: figures: (forms, columns)."""
+    luts, flip_flops, dsps, kilobits = figures[:, : len(RESOURCES)].T
+    luts_per_dsp, flip_flops_per_dsp = (figures[:, COLUMNS[f"{name}_per_dsp"]] for name in ("luts", "flip_flops"))
+    of_flip_flop, of_dsp, of_memory, power = PRICES.T[:, :, None]
+    dsp = of_dsp * (luts_per_dsp + of_flip_flop * flip_flops_per_dsp)
+    memory = of_memory * _LAYER_KILOBITS * (kilobits / _LAYER_KILOBITS) ** power
+    return luts + of_flip_flop * flip_flops + dsp * dsps + memory
 
 
 class Shapes:
@@ -138,17 +194,22 @@ class Shapes:
 @lru_cache(maxsize=4096)
 def _ladder(layer: Layer, hardware: FpgaHardware, weight_bits: int, activation_bits: int) -> Ladder:
     every = sorted(forms(layer, hardware, weight_bits, activation_bits), key=lambda form: form.cycles)
-    every.append(_OUT_OF_REACH)
-    figures = np.array([_row(layer, form, hardware) for form in every])
-    prices = priced(figures[:-1, : len(RESOURCES)])
-    # Of the forms up to each the cheapest; of equal prices the quickest.
-    cheapest = np.minimum.accumulate(prices, axis=1)
-    is_cheaper = np.diff(cheapest, axis=1, prepend=np.inf) < 0
-    best = np.maximum.accumulate(np.where(is_cheaper, np.arange(len(every) - 1), 0), axis=1)
-    # How many forms are as quick as each pace; where it is none, the last one of all stands.
-    quick = np.searchsorted(figures[:-1, COLUMNS["cycles"]], PACES, side="right")
-    chosen = np.where(quick > 0, best[:, quick - 1], len(every) - 1)
-    return Ladder(tuple(every), figures, chosen.astype(np.int16))  # many of them are kept
+    figures = np.array([_row(layer, form, hardware) for form in (*every, _OUT_OF_REACH)])
+    prices = priced(figures[:-1])
+    rows = figures[:-1, COLUMNS["rows"]]
+    best: dict[int, NDArray[np.int16]] = {}
+    for number, (fewer, most) in enumerate(pairwise((-1.0, *MOST_ROWS))):
+        if number and not np.any((rows > fewer) & (rows <= most)):
+            continue
+        # Of the forms up to each the cheapest; of equal prices the quickest.
+        cheapest = np.minimum.accumulate(np.where(rows <= most, prices, np.inf), axis=1)
+        before = np.concatenate([np.full((len(PRICES), 1), np.inf), cheapest[:, :-1]], axis=1)
+        index = np.where(cheapest < before, np.arange(len(every)), -1)
+        found = np.maximum.accumulate(index, axis=1)
+        best[number] = np.where(found < 0, len(every), found).astype(np.int16)
+    paces = np.union1d(PACES, [float(hardware.wanted_interval_cycles)])
+    quick = np.searchsorted(figures[:-1, COLUMNS["cycles"]], paces, side="right")
+    return Ladder((*every, _OUT_OF_REACH), figures, best, quick)
 
 
 def _row(layer: Layer, form: Form, hardware: FpgaHardware) -> list[float]:

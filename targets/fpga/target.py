@@ -3,9 +3,10 @@
 Every layer has hardware of its own, so samples follow each other at the pace of the slowest layer. The form of each is
 chosen as follows: for a wanted pace of T cycles, each layer takes the form that needs no more and is cheapest, at some
 prices of flip-flops, DSPs and block RAM in LUTs; the smallest T of a geometric series whose forms fit into the part
-together is the network's. This is tried at several prices, see `targets.fpga.ladders`; the quickest way counts, and of
-equally quick ones that of fewest LUTs. Where folded layers want more DSPs than there are, the last ones have
-multipliers of LUTs. A larger part can only lower T.
+together is one way to put it there. Of many ways, at several prices and with forms of several clocks at most, see
+`targets.fpga.ladders`, the quickest counts, and of equally quick ones that of fewest LUTs. Where folded layers want
+more DSPs than there are, the last ones have multipliers of LUTs. A larger part quickens the pace, but for a step of the
+series.
 
 The way of a sample from the first input to the last output is the longest path through the network, see
 `targets.fpga.schedule`: branches run at the same time.
@@ -28,7 +29,7 @@ from targets.fpga.clock import clock_ghz, network_clock_ghz
 from targets.fpga.errors import OutsideModelRangeError
 from targets.fpga.forms import Beyond, Form
 from targets.fpga.hardware import FpgaHardware
-from targets.fpga.ladders import COLUMNS, PACES, RESOURCES, WAYS, Ladders, Shapes
+from targets.fpga.ladders import COLUMNS, RESOURCES, Ladders, Shapes
 from targets.fpga.schedule import Step, Times, schedule
 from targets.fpga.units import load_unit_costs
 from targets.hardware_target import HardwareTarget
@@ -129,7 +130,7 @@ class _Choice:
         workloads: the networks.
         shapes: their layers.
         ladders: what these choose from, by prices; see `targets.fpga.ladders`.
-        ways: (n,) index of the prices.
+        ways: (n,) index of the way.
         places: (n,) of the pace.
         surplus: (n,) DSPs too many for the part, in whose place there are LUTs.
         in_place: (n, 2) LUTs and flip-flops in the place of each: those of the widest sums of the network.
@@ -155,25 +156,34 @@ class _Choice:
     def of(cls, workloads: Sequence[Workload], hardware: FpgaHardware, bits: tuple[int, int]) -> _Choice:
         """The quickest forms that fit."""
         shapes = Shapes([workload.layers for workload in workloads])
-        counts, number = shapes.counts, len(workloads)
+        counts, rows = shapes.counts, np.arange(len(workloads))
         found, available = Ladders(shapes.layers, hardware, bits), _available(hardware)
-        in_place = np.where(counts[:, :, None] > 0, found.in_place(), 0.0).max(axis=1, initial=0.0)
-        is_wanted = np.arange(len(PACES)) >= np.searchsorted(PACES, hardware.wanted_interval_cycles, side="right") - 1
-        ways, places = np.zeros(number, int), np.full(number, len(PACES))
-        surplus, luts = np.zeros(number), np.full(number, np.inf)
-        for way in range(len(WAYS)):
+        in_place, paths_ns = (
+            np.where(counts[:, :, None] > 0, of_layers, 0.0).max(axis=1, initial=0.0)
+            for of_layers in (found.in_place(), found.paths_ns())
+        )
+        periods_ns = 1 / clock_ghz(hardware, paths_ns)
+        is_wanted = found.paces >= hardware.wanted_interval_cycles
+        ways, places = np.zeros((2, len(rows)), int)
+        surplus, luts, intervals_ns = np.zeros(len(rows)), *np.full((2, len(rows)), np.inf)
+        for way in range(len(found.ways)):
             # Nothing slower than what was found can be better.
-            paces = min(int(places.max(initial=0)) + 1, len(PACES))
+            slowest = (intervals_ns / periods_ns[:, way]).max(initial=0.0)
+            paces = int(np.searchsorted(found.paces, slowest * (1 + 1e-9), side="right"))
+            if not paces:
+                continue
             totals, too_many = _totals(counts, found.needed(way, paces), available, in_place)
             is_fitting = np.all(totals <= available, axis=2) & is_wanted[:paces]
             place = is_fitting.argmax(axis=1)
-            rows = np.arange(number)
-            of_way = totals[rows, place, 0]
-            is_better = is_fitting[rows, place] & ((place < places) | (place == places) & (of_way < luts))
+            interval_ns, of_way = found.paces[place] * periods_ns[:, way], totals[rows, place, _LUTS]
+            is_better = is_fitting[rows, place] & (
+                (interval_ns < intervals_ns) | (interval_ns == intervals_ns) & (of_way < luts)
+            )
             ways[is_better], places[is_better] = way, place[is_better]
-            luts[is_better], surplus[is_better] = of_way[is_better], too_many[rows, place][is_better]
-        fits = places < len(PACES)
-        values = found.figures(ways, np.where(fits, places, 0))
+            luts[is_better], intervals_ns[is_better] = of_way[is_better], interval_ns[is_better]
+            surplus[is_better] = too_many[rows, place][is_better]
+        fits = np.isfinite(intervals_ns)
+        values = found.figures(ways, places)
         paces = np.where(fits, np.maximum(_largest(counts, values, "cycles"), 1.0), np.inf)
         factor = load_unit_costs()[hardware.area_flow].factor
         return cls(workloads, shapes, found, ways, places, surplus, in_place, factor, fits, values, paces)
@@ -199,7 +209,7 @@ class _Choice:
     def forms(self, row: int) -> list[Form]:
         """Of each layer of a network; where there are too few DSPs, the last ones have LUTs in their place."""
         way, place = self.ways[row], self.places[row]
-        of_shape = [ladder.forms[ladder.chosen[way, place]] for ladder in self.ladders.ladders]
+        of_shape = [self.ladders.form(layer, way, place) for layer in range(len(self.shapes.layers))]
         found = [of_shape[number] for number in self.shapes.numbers[row]]
         left = int(self.surplus[row])
         luts, flip_flops = self.in_place[row].tolist()
@@ -225,7 +235,8 @@ class _Choice:
         least = counts @ self.ladders.least()
         is_certain = bool(np.any(least > available))
         if not is_certain:
-            slowest = [self.ladders.needed(way, len(PACES))[:, -1:] for way in range(len(WAYS))]
+            ways, last = range(len(self.ladders.ways)), len(self.ladders.paces)
+            slowest = [self.ladders.needed(way, last)[:, -1:] for way in ways]
             mixes = [_totals(counts[None], needed, available, self.in_place[:1])[0][0, 0] for needed in slowest]
             least = min(mixes, key=lambda mix: float((mix / np.maximum(available, 1e-9)).max()))
         worst = int((least / np.maximum(available, 1e-9)).argmax())

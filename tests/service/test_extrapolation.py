@@ -114,18 +114,24 @@ def test_search_that_forbids_it_counts_such_networks_as_failed(shared: TestClien
     assert {entry["extrapolated"] for entry in answer["front"]} == {False}
 
 
-def test_search_folds_networks_to_keep_a_limit_of_luts(shared: TestClient):
+def test_search_folds_networks_to_take_no_more_luts_than_chosen(shared: TestClient):
     body: dict[str, Any] = {"space": "nb201", "device": "fpga_unrolled", "algorithm": "random", "seed": 1}
-    body |= {"budget": {"evaluations": 60}, "objectives": ["latency_ms", "macs"]}
-    free = ask(shared, "/search", **body, constraints={"luts": {"max": 1e9}})
-    tight = ask(shared, "/search", **body, constraints={"luts": {"max": 60_000}})
-    assert min(entry["luts"] for entry in free["front"]) > 60_000
-    assert max(entry["luts"] for entry in tight["front"]) <= 60_000
-    assert tight["failed"] == 0
-    quickest = [min(entry["latency_ms"] for entry in answer["front"]) for answer in (free, tight)]
-    assert quickest[0] < quickest[1]
-    chosen = ask(shared, "/search", **body, constraints={"luts": {"max": 60_000}}, hardware={"sparsity": [0.5, 0.9]})
-    assert max(entry["luts"] for entry in chosen["front"]) <= 60_000
+    body |= {"budget": {"evaluations": 60}, "objectives": ["latency_ms", "luts"]}
+    answer = ask(shared, "/search", **body, hardware={"max_luts": [60_000, 300_000]})
+    assert answer["failed"] == 0
+    assert {entry["hardware"]["max_luts"] for entry in answer["front"]} == {60_000, 300_000}
+    assert all(entry["luts"] <= entry["hardware"]["max_luts"] for entry in answer["front"])
+    entry = answer["front"][0]
+    again = ask(
+        shared,
+        "/simulate",
+        target="fpga_unrolled",
+        space="nb201",
+        architecture=entry["architecture"],
+        set=entry["hardware"],
+    )
+    assert again["latency_ms"] == pytest.approx(entry["latency_ms"])
+    assert again["resources"]["luts"] == pytest.approx(entry["luts"])
 
 
 def test_search_chooses_the_pace_that_cells_are_spent_on(shared: TestClient):

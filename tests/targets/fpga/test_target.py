@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from targets.fpga.clock import path_ns
 from targets.fpga.errors import OutsideModelRangeError
 from targets.fpga.forms import Form, forms
 from targets.fpga.hardware import FpgaHardware
-from targets.fpga.ladders import RESOURCES, WAYS
+from targets.fpga.ladders import MOST_ROWS, PACES, PRICES, RESOURCES
 from targets.fpga.primitives import Conv2dFullyUnrolled, Conv2dPixelWise, Conv2dRowParallel
 from targets.fpga.target import FpgaUnrolled
 from targets.fpga.units import load_unit_costs
@@ -151,17 +152,24 @@ def _plain_choice(target: FpgaUnrolled, workload: Workload) -> tuple[float, floa
     usable = {name: hardware.usable_share * getattr(hardware, name) for name in RESOURCES}
     alike = Counter(replace(layer, name="") for layer in workload.layers)
     of_layer = [forms(layer, hardware, 4, 4) for layer in alike]
-    per_dsp = max(form.luts_per_dsp for each in of_layer for form in each)
-    found = []
-    for flip_flop_price, dsp_price, kilobit_price, power in WAYS:
+    every = [form for each in of_layer for form in each]
+    luts_per_dsp = max(form.luts_per_dsp for form in every)
+    flip_flops_per_dsp = max(form.flip_flops_per_dsp for form in every)
+    found: list[tuple[float, float, float]] = []
+    for most_rows, (flip_flop, share, memory, power) in product(MOST_ROWS, PRICES):
+        slowest_ns = max(path_ns(hardware, form.rows, form.chain_bits) for form in every if form.rows <= most_rows)
+        period_ns = max(slowest_ns, 1 / hardware.max_clock_ghz)
 
         def price(form: Form) -> float:
-            memory = 1000 * (form.memory_kilobits / 1000) ** power  # noqa: B023
-            return form.luts + flip_flop_price * form.flip_flops + dsp_price * form.dsps + kilobit_price * memory  # noqa: B023
+            of_dsp = share * (form.luts_per_dsp + flip_flop * form.flip_flops_per_dsp)  # noqa: B023
+            of_memory = memory * 1000 * (form.memory_kilobits / 1000) ** power  # noqa: B023
+            return form.luts + flip_flop * form.flip_flops + of_dsp * form.dsps + of_memory  # noqa: B023
 
-        for pace in np.unique(np.floor(2 ** (np.arange(100) / 4))):
-            kept = [[form for form in each if form.cycles <= pace] for each in of_layer]
-            if not all(kept) or (found and pace > min(found)[0]):
+        for pace in PACES[:100]:
+            if found and pace * period_ns > min(found)[0]:
+                break
+            kept = [[form for form in each if form.cycles <= pace and form.rows <= most_rows] for each in of_layer]
+            if not all(kept):
                 continue
             chosen = [min(sorted(each, key=lambda form: form.cycles), key=price) for each in kept]
             taken = {
@@ -169,11 +177,11 @@ def _plain_choice(target: FpgaUnrolled, workload: Workload) -> tuple[float, floa
                 for name in RESOURCES
             }
             surplus = max(np.ceil(taken["dsps"] - usable["dsps"]), 0)
-            taken["luts"] += surplus * per_dsp
+            taken["luts"] += surplus * luts_per_dsp
+            taken["flip_flops"] += surplus * flip_flops_per_dsp
             taken["dsps"] -= surplus
-            taken["flip_flops"] += surplus * max(form.flip_flops_per_dsp for each in of_layer for form in each)
             if all(taken[name] <= usable[name] for name in RESOURCES):
-                found.append((pace, taken["luts"], max(form.cycles for form in chosen)))
+                found.append((pace * period_ns, taken["luts"], max(form.cycles for form in chosen)))
                 break
     _, luts, pace = min(found)
     return pace, luts
