@@ -102,7 +102,6 @@ def test_events_of_a_client_that_leaves_give_their_slot_back():
         pass
 
 
-@pytest.mark.one_database
 def test_events_are_followed_without_reading_the_front(client: TestClient, monkeypatch: pytest.MonkeyPatch):
     body = {"space": "fbnet", "device": SIMULATED, "budget": {"seconds": 1}}
     job = client.post("/search", json=body, headers={"Prefer": "respond-async"}).json()["job"]

@@ -10,8 +10,6 @@ from device_db import MeasurementRow
 from service.pretrained import ShippedAccuracies, ShippedTrunks
 from spaces import SPACES
 
-pytestmark = pytest.mark.one_database
-
 MEASURED = "bench-board"
 NB201 = SPACES["nb201"]
 

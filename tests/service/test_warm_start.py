@@ -24,7 +24,6 @@ def dominates(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one["macs"] <= other["macs"] and one["latency_ms"] <= other["latency_ms"] and one != other
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("algorithm", ["nsga2", "local_search", "predictor_guided"])
 def test_search_started_from_a_job_is_nowhere_worse_than_its_front(client: TestClient, algorithm: str):
     body = {"objectives": ["macs", "latency_ms"], "budget": {"evaluations": 400}}
