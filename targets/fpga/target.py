@@ -4,9 +4,9 @@ Every layer has hardware of its own, so samples follow each other at the pace of
 chosen as follows: for a wanted pace of T cycles, each layer takes the form that needs no more and is cheapest, at some
 prices of flip-flops, DSPs and block RAM in LUTs; the smallest T of a geometric series whose forms fit into the part
 together is one way to put it there. Of many ways, at several prices and with forms of several clocks at most, see
-`targets.fpga.ladders`, the quickest counts, and of equally quick ones that of fewest LUTs. Where folded layers want
-more DSPs than there are, the last ones have multipliers of LUTs. A larger part quickens the pace, but for a step of the
-series.
+`targets.fpga.ladders`, the quickest counts, and of equally quick ones that of fewest LUTs; where some are as quick as
+is wanted, the one of least LUTs times period among these. Where folded layers want more DSPs than there are, the last
+ones have multipliers of LUTs. A larger part quickens the pace, but for a step of the series.
 
 The way of a sample from the first input to the last output is the longest path through the network, see
 `targets.fpga.schedule`: branches run at the same time.
@@ -163,25 +163,32 @@ class _Choice:
             for of_layers in (found.in_place(), found.paths_ns())
         )
         periods_ns = 1 / clock_ghz(hardware, paths_ns)
-        is_wanted = found.paces >= hardware.wanted_interval_cycles
+        wanted = int(np.searchsorted(found.paces, hardware.wanted_interval_cycles, side="right"))
         ways, places = np.zeros((2, len(rows)), int)
         surplus, luts, intervals_ns = np.zeros(len(rows)), *np.full((2, len(rows)), np.inf)
+        suffices, products = np.zeros(len(rows), bool), np.full(len(rows), np.inf)
         for way in range(len(found.ways)):
-            # Nothing slower than what was found can be better.
-            slowest = (intervals_ns / periods_ns[:, way]).max(initial=0.0)
-            paces = int(np.searchsorted(found.paces, slowest * (1 + 1e-9), side="right"))
-            if not paces:
-                continue
+            # Nothing slower than what was found, or than what is wanted, can be better.
+            slowest = (intervals_ns / periods_ns[:, way])[~suffices].max(initial=0.0)
+            paces = max(int(np.searchsorted(found.paces, slowest * (1 + 1e-9), side="right")), wanted)
             totals, too_many = _totals(counts, found.needed(way, paces), available, in_place)
-            is_fitting = np.all(totals <= available, axis=2) & is_wanted[:paces]
-            place = is_fitting.argmax(axis=1)
-            interval_ns, of_way = found.paces[place] * periods_ns[:, way], totals[rows, place, _LUTS]
-            is_better = is_fitting[rows, place] & (
-                (interval_ns < intervals_ns) | (interval_ns == intervals_ns) & (of_way < luts)
-            )
+            is_fitting = np.all(totals <= available, axis=2)
+            # Of paces that suffice the one of fewest LUTs, of several the slowest; or else the quickest pace.
+            sufficient = np.where(is_fitting, totals[:, :, _LUTS], np.inf)[:, wanted - 1 :: -1]
+            is_sufficient = is_fitting[:, :wanted].any(axis=1)
+            place = np.where(is_sufficient, wanted - 1 - sufficient.argmin(axis=1), is_fitting.argmax(axis=1))
+            period_ns, of_way = periods_ns[:, way], totals[rows, place, _LUTS]
+            interval_ns = found.paces[place] * period_ns
+            is_quicker = (interval_ns < intervals_ns) | (interval_ns == intervals_ns) & (of_way < luts)
+            # A few LUTs less are not worth a slow clock: the product of area and delay decides.
+            is_smaller = of_way * period_ns < products
+            is_better = is_sufficient & (~suffices | is_smaller) | ~is_sufficient & ~suffices & is_quicker
+            is_better &= is_fitting[rows, place]
             ways[is_better], places[is_better] = way, place[is_better]
             luts[is_better], intervals_ns[is_better] = of_way[is_better], interval_ns[is_better]
+            products[is_better] = (of_way * period_ns)[is_better]
             surplus[is_better] = too_many[rows, place][is_better]
+            suffices |= is_sufficient
         fits = np.isfinite(intervals_ns)
         values = found.figures(ways, places)
         paces = np.where(fits, np.maximum(_largest(counts, values, "cycles"), 1.0), np.inf)

@@ -16,6 +16,8 @@ from targets.fpga.errors import OutsideModelRangeError
 from targets.fpga.forms import Form, forms
 from targets.fpga.hardware import FpgaHardware
 from targets.fpga.ladders import MOST_ROWS, PACES, PRICES, RESOURCES
+from targets.fpga.options import Options
+from targets.fpga.predict import predict
 from targets.fpga.primitives import Conv2dFullyUnrolled, Conv2dPixelWise, Conv2dRowParallel
 from targets.fpga.target import FpgaUnrolled
 from targets.fpga.units import load_unit_costs
@@ -228,6 +230,35 @@ def test_sparser_and_narrower_networks_are_no_slower_on_any_part_of_the_catalogu
     paces = [_pace(FpgaUnrolled(hardware.model_copy(update={"sparsity": share})), workload) for share in shares]
     assert paces == sorted(paces, reverse=True)
     assert np.isfinite(paces).all()
+
+
+def test_default_is_the_quickest_in_time_and_not_in_cycles_alone():
+    # Unrolled layers with rows of adders take fewer cycles at half the clock.
+    for space, bits in (("nb201", 4), ("nb301", 8)):
+        workload = SPACES[space].workload(SPACES[space].sample(1, rng=np.random.default_rng(2))[0])
+        precision = Precision(bits, bits)
+        quickest = part(sparsity=0.9).cost(workload, precision).resources
+        for factor in (1.2, 1.5, 2, 4):
+            wanted = int(factor * quickest["initiation_interval_cycles"])
+            slower = part(sparsity=0.9, wanted_interval_cycles=wanted).cost(workload, precision).resources
+            assert slower["samples_per_second"] <= quickest["samples_per_second"] * (1 + 1e-9)
+            assert slower["initiation_interval_cycles"] <= wanted
+
+
+def test_wanted_pace_is_met_to_the_cycle():
+    wanted = 640  # of the last layer in eight units; the next pace of the series below is 608
+    resources = part(wanted_interval_cycles=wanted).cost(SMALL).resources
+    assert resources["initiation_interval_cycles"] == wanted
+
+
+def test_unrolled_layers_take_what_the_model_of_areas_tells_of_their_primitive():
+    hardware = part().hardware
+    layer = Layer("conv", "conv", 4, 16, 6, 6, 6, 6, 3, 1)
+    form = next(form for form in forms(layer, hardware, 4, 4) if form.name == "pixel-wise")
+    told = predict(Conv2dPixelWise(8, 8, 4, 3, 16), Options(4, 4), "lut5", sparsity=hardware.sparsity)
+    assert form.luts == pytest.approx(told.luts.value, rel=0.02)
+    assert form.luts_upper == pytest.approx(told.luts.upper, rel=0.02)
+    assert form.flip_flops == pytest.approx(told.flip_flops.value, rel=0.02)
 
 
 def test_pace_that_suffices_takes_fewer_cells():
