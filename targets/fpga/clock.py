@@ -62,9 +62,11 @@ def network_clock_ghz(part: Delays, chosen: Sequence[Form]) -> Estimate:
         },
         0.9,
     )
-    slowest_ns = path_ns(part, slowest.rows, slowest.chain_bits)
-    value, lower, upper = (
-        float(each)
-        for each in clock_ghz(part, slowest_ns / routed.value * np.array([routed.value, routed.upper, routed.lower]))
-    )
-    return Estimate(value, lower, upper)
+    return scaled_clock_ghz(part, slowest.rows, slowest.chain_bits, routed)
+
+
+def scaled_clock_ghz(part: Delays, rows: float, chain_bits: float, routed_ns: Estimate) -> Estimate:
+    """The clock of a path on a part, with the relative spread of delays on the part that circuits were routed on."""
+    ratio = max(path_ns(part, rows, chain_bits), 1e-9) / routed_ns.value
+    delays_ns = ratio * np.array([routed_ns.value, routed_ns.upper, routed_ns.lower])
+    return Estimate(*clock_ghz(part, delays_ns).tolist())

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import pairwise, product
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,36 +85,28 @@ class Ladder:
         return np.where(self.quick > 0, best[:, self.quick - 1], len(self.forms) - 1)
 
 
-class Way(NamedTuple):
-    """Indices of `MOST_ROWS` and of `PRICES`."""
-
-    rows: int
-    prices: int
-
-
 class Ladders:
     """Those of several layers on one part.
 
     Attributes:
-        ladders: of each layer.
         paces: that are tried, `PACES` and the wanted one.
-        ways: to choose forms by, those of few rows first.
-        numbers: of the ways, by their rows and prices.
+        ways: how many there are to choose forms by: rows that these have at most, the fewest first, by prices.
     """
 
     def __init__(self, layers: Sequence[Layer], hardware: FpgaHardware, bits: tuple[int, int]):
-        self.paces = np.union1d(PACES, [float(hardware.wanted_interval_cycles)])
-        self.ladders = tuple(_ladder(layer, hardware, *bits) for layer in layers)  # pyright: ignore[reportArgumentType]  (frozen, so hashable)
-        self.rows = sorted({0}.union(*(ladder.best for ladder in self.ladders)))
-        self.ways = [Way(rows, prices) for rows in self.rows for prices in range(len(PRICES))]
-        starts = np.cumsum([0, *(len(ladder.figures) for ladder in self.ladders)])
+        self.paces = _paces(hardware)
+        self._ladders = tuple(_ladder(layer, hardware, *bits) for layer in layers)  # pyright: ignore[reportArgumentType]  (frozen, so hashable)
+        self._rows = sorted({0}.union(*(ladder.best for ladder in self._ladders)))
+        self.ways = len(self._rows) * len(PRICES)
+        self._forms = [form for ladder in self._ladders for form in ladder.forms]
+        starts = np.cumsum([0, *(len(ladder.forms) for ladder in self._ladders)])
         nothing = np.zeros((0, len(COLUMNS)))
-        self._figures = np.concatenate([nothing, *(ladder.figures for ladder in self.ladders)])
-        self._chosen = np.zeros((len(self.rows), len(PRICES), len(self.ladders), len(self.paces)), int)
-        for number, ladder in enumerate(self.ladders):
-            for place, rows in enumerate(self.rows):
-                self._chosen[place, :, number] = ladder.chosen(rows) + starts[number]
-        self._chosen = self._chosen.reshape(len(self.ways), len(self.ladders), len(self.paces))
+        self._figures = np.concatenate([nothing, *(ladder.figures for ladder in self._ladders)])
+        chosen = np.zeros((len(self._rows), len(PRICES), len(layers), len(self.paces)), int)
+        for number, ladder in enumerate(self._ladders):
+            for place, rows in enumerate(self._rows):
+                chosen[place, :, number] = ladder.chosen(rows) + starts[number]
+        self._chosen = chosen.reshape(self.ways, len(layers), len(self.paces))
 
     def needed(self, way: int, paces: int) -> FloatArray:
         """(layers, paces, resources) in one of the ways, of the quickest so many paces."""
@@ -124,32 +116,31 @@ class Ladders:
         """(n, layers, columns) of n networks, each in a way and at a pace of its own."""
         return self._figures[self._chosen[ways, :, places]]
 
-    def form(self, layer: int, way: int, place: int) -> Form:
-        """Of a layer."""
-        ladder = self.ladders[layer]
-        return ladder.forms[ladder.chosen(self.ways[way].rows)[self.ways[way].prices, place]]
+    def forms(self, way: int, place: int) -> list[Form]:
+        """Of each layer."""
+        return [self._forms[index] for index in self._chosen[way, :, place].tolist()]
 
     def paths_ns(self) -> FloatArray:
         """(layers, ways) slowest path of any form that a layer may take in each way."""
         of_rows = [
             [
                 ladder.figures[ladder.figures[:, COLUMNS["rows"]] <= MOST_ROWS[rows], COLUMNS["path_ns"]].max()
-                for rows in self.rows
+                for rows in self._rows
             ]
-            for ladder in self.ladders
+            for ladder in self._ladders
         ]
-        return np.repeat(np.array(of_rows).reshape(-1, len(self.rows)), len(PRICES), axis=1)
+        return np.repeat(np.array(of_rows).reshape(-1, len(self._rows)), len(PRICES), axis=1)
 
     def in_place(self) -> FloatArray:
         """(layers, 2) LUTs and flip-flops that take the place of a DSP."""
         columns = [COLUMNS[f"{name}_per_dsp"] for name in ("luts", "flip_flops")]
-        most = [ladder.figures[:, columns].max(axis=0) for ladder in self.ladders]
+        most = [ladder.figures[:, columns].max(axis=0) for ladder in self._ladders]
         return np.array(most).reshape(-1, len(columns))
 
     def least(self) -> FloatArray:
         """(layers, resources) that a layer takes in any form, of each whatever it takes of the others; DSPs never."""
         shape = (-1, len(RESOURCES))
-        least = np.array([ladder.figures[:-1, : len(RESOURCES)].min(axis=0) for ladder in self.ladders]).reshape(shape)
+        least = np.array([ladder.figures[:-1, : len(RESOURCES)].min(axis=0) for ladder in self._ladders]).reshape(shape)
         # LUTs may take their place.
         return np.where(np.array(RESOURCES) == "dsps", 0.0, least)
 
@@ -207,9 +198,12 @@ def _ladder(layer: Layer, hardware: FpgaHardware, weight_bits: int, activation_b
         index = np.where(cheapest < before, np.arange(len(every)), -1)
         found = np.maximum.accumulate(index, axis=1)
         best[number] = np.where(found < 0, len(every), found).astype(np.int16)
-    paces = np.union1d(PACES, [float(hardware.wanted_interval_cycles)])
-    quick = np.searchsorted(figures[:-1, COLUMNS["cycles"]], paces, side="right")
+    quick = np.searchsorted(figures[:-1, COLUMNS["cycles"]], _paces(hardware), side="right")
     return Ladder((*every, _OUT_OF_REACH), figures, best, quick)
+
+
+def _paces(hardware: FpgaHardware) -> FloatArray:
+    return np.union1d(PACES, [float(hardware.wanted_interval_cycles)])
 
 
 def _row(layer: Layer, form: Form, hardware: FpgaHardware) -> list[float]:

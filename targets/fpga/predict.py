@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from targets.fpga.area import FLOW_LUT_SIZES, AreaModel, Estimate, Line, load_area_model, terms, window_values
-from targets.fpga.clock import Delays, path_ns
+from targets.fpga.clock import Delays, scaled_clock_ghz
 from targets.fpga.counts import Features, IntArray, layer_features
 from targets.fpga.errors import InvalidCircuitError
 from targets.fpga.features import expected_features, mean_features
@@ -152,14 +152,8 @@ def _latency_cycles(layer: Primitive, options: Options, weights: IntArray | None
 
 def _fmax_mhz(delay_ns: Estimate, features: Features, part: Delays | None) -> Estimate:
     if part is None:
-        return _clock(delay_ns, ICE40_MAX_CLOCK_GHZ)
+        cap = 1e3 * ICE40_MAX_CLOCK_GHZ
+        return Estimate(*(min(1e3 / bound, cap) for bound in (delay_ns.value, delay_ns.upper, delay_ns.lower)))
     path = features.chain_path
-    # The relative spread of routed clocks is taken over from the part that was measured.
-    ratio = max(path_ns(part, path.saved_rows, path.chain_bits), 1e-9) / delay_ns.value
-    scaled = Estimate(*(ratio * bound for bound in (delay_ns.value, delay_ns.lower, delay_ns.upper)))
-    return _clock(scaled, part.max_clock_ghz)
-
-
-def _clock(delay_ns: Estimate, max_clock_ghz: float) -> Estimate:
-    cap = 1e3 * max_clock_ghz
-    return Estimate(*(min(1e3 / bound, cap) for bound in (delay_ns.value, delay_ns.upper, delay_ns.lower)))
+    clock = scaled_clock_ghz(part, path.saved_rows, path.chain_bits, delay_ns)
+    return Estimate(1e3 * clock.value, 1e3 * clock.lower, 1e3 * clock.upper)

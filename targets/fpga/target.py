@@ -68,9 +68,8 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
             name, (first, *_) = beyond[0]
             raise OutsideModelRangeError(*first, layer=name)
         clock = network_clock_ghz(self.hardware, chosen)
-        clock_ghz = clock.value
         pace = float(choice.paces[0])
-        rows = tuple(_rows(workload, chosen, choice.times(0), pace, clock_ghz))
+        rows = tuple(_rows(workload, chosen, choice.times(0), pace, clock.value))
         totals = {name: float(choice.totals(name)[0]) for name in _TOTALS}
         return Cost(
             latency_ms=sum(row.latency_ms for row in rows),
@@ -82,10 +81,10 @@ class FpgaUnrolled(HardwareTarget[FpgaHardware]):
             resources={
                 **totals,
                 "initiation_interval_cycles": pace,
-                "clock_ghz": clock_ghz,
+                "clock_ghz": clock.value,
                 "clock_ghz_lower": clock.lower,
                 "clock_ghz_upper": clock.upper,
-                "samples_per_second": 1e9 * clock_ghz / pace if chosen else 0.0,
+                "samples_per_second": 1e9 * clock.value / pace if chosen else 0.0,
             },
             warnings=_warnings(beyond),
         )
@@ -166,8 +165,8 @@ class _Choice:
         wanted = int(np.searchsorted(found.paces, hardware.wanted_interval_cycles, side="right"))
         ways, places = np.zeros((2, len(rows)), int)
         surplus, luts, intervals_ns = np.zeros(len(rows)), *np.full((2, len(rows)), np.inf)
-        suffices, products = np.zeros(len(rows), bool), np.full(len(rows), np.inf)
-        for way in range(len(found.ways)):
+        suffices = np.zeros(len(rows), bool)
+        for way in range(found.ways):
             # Nothing slower than what was found, or than what is wanted, can be better.
             slowest = (intervals_ns / periods_ns[:, way])[~suffices].max(initial=0.0)
             paces = max(int(np.searchsorted(found.paces, slowest * (1 + 1e-9), side="right")), wanted)
@@ -181,12 +180,11 @@ class _Choice:
             interval_ns = found.paces[place] * period_ns
             is_quicker = (interval_ns < intervals_ns) | (interval_ns == intervals_ns) & (of_way < luts)
             # A few LUTs less are not worth a slow clock: the product of area and delay decides.
-            is_smaller = of_way * period_ns < products
+            is_smaller = of_way * period_ns < luts * periods_ns[rows, ways]
             is_better = is_sufficient & (~suffices | is_smaller) | ~is_sufficient & ~suffices & is_quicker
             is_better &= is_fitting[rows, place]
             ways[is_better], places[is_better] = way, place[is_better]
             luts[is_better], intervals_ns[is_better] = of_way[is_better], interval_ns[is_better]
-            products[is_better] = (of_way * period_ns)[is_better]
             surplus[is_better] = too_many[rows, place][is_better]
             suffices |= is_sufficient
         fits = np.isfinite(intervals_ns)
@@ -215,8 +213,7 @@ class _Choice:
 
     def forms(self, row: int) -> list[Form]:
         """Of each layer of a network; where there are too few DSPs, the last ones have LUTs in their place."""
-        way, place = self.ways[row], self.places[row]
-        of_shape = [self.ladders.form(layer, way, place) for layer in range(len(self.shapes.layers))]
+        of_shape = self.ladders.forms(self.ways[row], self.places[row])
         found = [of_shape[number] for number in self.shapes.numbers[row]]
         left = int(self.surplus[row])
         luts, flip_flops = self.in_place[row].tolist()
@@ -242,7 +239,7 @@ class _Choice:
         least = counts @ self.ladders.least()
         is_certain = bool(np.any(least > available))
         if not is_certain:
-            ways, last = range(len(self.ladders.ways)), len(self.ladders.paces)
+            ways, last = range(self.ladders.ways), len(self.ladders.paces)
             slowest = [self.ladders.needed(way, last)[:, -1:] for way in ways]
             mixes = [_totals(counts[None], needed, available, self.in_place[:1])[0][0, 0] for needed in slowest]
             least = min(mixes, key=lambda mix: float((mix / np.maximum(available, 1e-9)).max()))

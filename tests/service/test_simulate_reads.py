@@ -10,6 +10,7 @@ from service.cli.layers_file import LayersFile
 from service.layer_reads import named_reads
 from service.schemas.simulation import LayerInput
 from spaces import SPACES
+from tests.service.simulating import refusal, simulate
 
 FPGA = "fpga_unrolled"
 
@@ -24,18 +25,6 @@ def add(name: str, reads: list[str], **more: Any) -> dict[str, Any]:
 
 BRANCHES = [conv("first"), conv("left"), conv("right", ["first"]), add("sum", ["left", "right"])]
 CHAIN = [each | {"reads": None} for each in BRANCHES]
-
-
-def simulate(client: TestClient, **body: Any) -> Any:
-    response = client.post("/simulate", json=body)
-    assert response.status_code == 200, response.text
-    return response.json()
-
-
-def refusal(client: TestClient, **body: Any) -> list[tuple[str, str]]:
-    response = client.post("/simulate", json=body)
-    assert response.status_code == 422, response.text
-    return [(fault.get("pointer", ""), fault["reason"]) for fault in response.json()["errors"]]
 
 
 def test_branches_run_side_by_side_and_a_chain_does_not(shared: TestClient):
